@@ -1,0 +1,32 @@
+# Toolchain: Debian's clang 19 to wasm32-wasi (ARCHITECTURE.md, "Toolchain").
+# HEARTH_WASM_VARIANT is one of
+#   simd        baseline SIMD, every browser since 2021
+#   relaxed     with relaxed SIMD (integer dot products)
+#   relaxed-mt  the same with shared memory and threads
+set(CMAKE_SYSTEM_NAME WASI)
+set(CMAKE_SYSTEM_PROCESSOR wasm32)
+set(CMAKE_C_COMPILER clang-19)
+set(CMAKE_CXX_COMPILER clang++-19)
+set(CMAKE_AR llvm-ar-19)
+set(CMAKE_RANLIB llvm-ranlib-19)
+set(CMAKE_CXX_COMPILER_TARGET wasm32-wasi)
+set(CMAKE_EXECUTABLE_SUFFIX .wasm)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES HEARTH_WASM_VARIANT)
+
+set(HEARTH_WASM ON)
+if(NOT HEARTH_WASM_VARIANT)
+  set(HEARTH_WASM_VARIANT simd)
+endif()
+set(_flags "-msimd128")
+if(NOT HEARTH_WASM_VARIANT STREQUAL "simd")
+  string(APPEND _flags " -mrelaxed-simd")
+endif()
+if(HEARTH_WASM_VARIANT STREQUAL "relaxed-mt")
+  string(APPEND _flags " -matomics -mbulk-memory -DHEARTH_THREADS=1")
+endif()
+set(CMAKE_CXX_FLAGS_INIT "${_flags}")
+
+# Clang runs any wasm-opt it finds on PATH, and Debian's is too old for relaxed SIMD: the project
+# runs npm's binaryen itself, so the driver is told not to.
+set(CMAKE_EXE_LINKER_FLAGS_INIT "--no-wasm-opt")
