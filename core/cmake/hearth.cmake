@@ -11,6 +11,7 @@ if(HEARTH_WASM)
   # nlohmann-json is headers only and lives with the native headers; a copy of the folder in the
   # build tree keeps glibc's headers out of the wasm build.
   find_path(HEARTH_JSON_DIR nlohmann/json.hpp PATHS /usr/include NO_DEFAULT_PATH REQUIRED)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include)
   file(CREATE_LINK ${HEARTH_JSON_DIR}/nlohmann ${CMAKE_BINARY_DIR}/include/nlohmann SYMBOLIC)
   include_directories(SYSTEM ${CMAKE_BINARY_DIR}/include)
 else()
