@@ -1,0 +1,71 @@
+// A tokenizer: text to token ids and back. Built from GGUF metadata or from tokenizer.json.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "formats/gguf.h"
+
+namespace hearth {
+
+using TokenId = std::uint32_t;
+
+struct EncodeOptions {
+  bool add_special = false;    ///< add the tokens the model expects around a text (BOS, EOS)
+  bool parse_special = false;  ///< read control tokens such as "<|im_end|>" written in the text
+};
+
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  /// Ids of the text. Errors: invalid_utf8.
+  virtual Result<std::vector<TokenId>> encode(std::string_view text,
+                                              const EncodeOptions& options) const = 0;
+
+  /// The raw bytes that the token stands for in text, possibly part of a character; for a control
+  /// token its name. Empty for ids past the vocabulary.
+  virtual std::string_view token_bytes(TokenId id) const = 0;
+
+  /// Whether the id is a control token ("<|im_end|>"), which is no part of a text.
+  virtual bool is_special(TokenId id) const = 0;
+
+  virtual std::uint32_t vocab_size() const = 0;
+
+  /// Text of the ids, with each maximal run of bytes that is no UTF-8 replaced by U+FFFD.
+  std::string decode(const std::vector<TokenId>& ids, bool skip_special) const;
+
+  // What the file says of the model's tokens; empty when it says nothing.
+  std::string chat_template;
+  std::string bos_token;
+  std::string eos_token;
+  std::vector<TokenId> stop_ids;  ///< end of text, end of turn
+};
+
+/// Errors: unsupported_tokenizer, malformed_tokenizer, missing_metadata.
+Result<std::unique_ptr<Tokenizer>> tokenizer_from_gguf(const GgufHeader& header);
+
+/// Either JSON document may hold any tokenizer's, `config_json` may be empty. Errors: as above, and
+/// malformed_json.
+Result<std::unique_ptr<Tokenizer>> tokenizer_from_json(std::string_view tokenizer_json,
+                                                       std::string_view config_json);
+
+/// Turns a stream of tokens into a stream of whole characters: bytes of an unfinished character are
+/// held back until it is finished, or known to be broken (then U+FFFD).
+class StreamDecoder {
+ public:
+  /// Appends the text that is now certain.
+  void push(std::string_view token_bytes, std::string& out);
+  /// The stream has ended: what was held back becomes U+FFFD.
+  void finish(std::string& out);
+  void reset() { held_.clear(); }
+
+ private:
+  std::string held_;  // at most 3 bytes: the start of one character
+};
+
+}  // namespace hearth
