@@ -276,18 +276,22 @@ Result<void> place_tensor(TensorInfo& info, const GgufHeader& header, std::uint6
                     ", no multiple of the alignment ", header.alignment, "."),
                 info.name);
   }
-  // When even the start of the data is missing, the file was cut, whatever its tensors say.
-  if (header.data_offset <= file_size && info.offset > file_size - header.data_offset) {
+  const std::uint64_t data_bytes =
+      file_size > header.data_offset ? file_size - header.data_offset : 0;
+  // A file cut in the padding before the tensor, or before the data, is cut all the same.
+  const bool past_end = info.offset > data_bytes && info.offset - data_bytes >= header.alignment;
+  if (past_end) {
     return fail(ErrorCode::kTensorOutOfBounds,
                 cat("The tensor \"", info.name, "\" starts past the end of the file of ", file_size,
                     " bytes."),
                 info.name);
   }
-  if (header.data_offset > file_size || info.bytes > file_size - header.data_offset - info.offset) {
-    return fail(
-        ErrorCode::kTruncatedData,
-        cat("The file of ", file_size, " bytes ends inside the tensor \"", info.name, "\"."),
-        info.name);
+  if (header.data_offset > file_size || info.offset > data_bytes ||
+      info.bytes > data_bytes - info.offset) {
+    return fail(ErrorCode::kTruncatedData,
+                cat("The file of ", file_size, " bytes ends before or inside the tensor \"",
+                    info.name, "\"."),
+                info.name);
   }
   info.offset += header.data_offset;
   return {};
