@@ -31,8 +31,8 @@ TEST(AddedTokens, AreFoundBetweenTexts) {
 
 TEST(AddedTokens, SpecialOnesOnlyWhenParsed) {
   for (Order order : {Order::kLeftmost, Order::kLongest}) {
-    const AddedTokens tokens({{.content = "<a>", .id = 1, .special = true}, {.content = "<b>", .id = 2}},
-                             order);
+    const AddedTokens tokens(
+        {{.content = "<a>", .id = 1, .special = true}, {.content = "<b>", .id = 2}}, order);
     EXPECT_EQ(show(tokens, "<a><b>", false), "(<a>)[2:<b>]");
     EXPECT_EQ(show(tokens, "<a><b>", true), "[1:<a>][2:<b>]");
   }

@@ -50,8 +50,8 @@ Ids slow_encode(const TinyVocab& vocab, std::string_view word) {
   }
   Ids ids;
   for (const std::string& symbol : symbols) {
-    ids.push_back(static_cast<TokenId>(std::ranges::find(vocab.tokens, symbol) -
-                                       vocab.tokens.begin()));
+    ids.push_back(
+        static_cast<TokenId>(std::ranges::find(vocab.tokens, symbol) - vocab.tokens.begin()));
   }
   return ids;
 }
@@ -70,8 +70,16 @@ TEST(Bpe, MergesByRankThenFromTheLeft) {
 
 TEST(Bpe, EqualsItsDefinition) {
   // Few letters and merges that compete: most places have several candidates.
-  const TinyVocab vocab({{"a", "b"}, {"b", "a"}, {"a", "a"}, {"ab", "ab"}, {"b", "b"}, {"aa", "aa"},
-                         {"ba", "b"}, {"c", "ab"}, {"abab", "a"}, {"bb", "aa"}});
+  const TinyVocab vocab({{"a", "b"},
+                         {"b", "a"},
+                         {"a", "a"},
+                         {"ab", "ab"},
+                         {"b", "b"},
+                         {"aa", "aa"},
+                         {"ba", "b"},
+                         {"c", "ab"},
+                         {"abab", "a"},
+                         {"bb", "aa"}});
   auto model = BpeModel::make(parts_of(vocab));
   ASSERT_TRUE(model);
   std::uint32_t state = 1;
@@ -121,8 +129,8 @@ TEST(Bpe, BytesWithoutATokenAreTreatedAsAsked) {
 }
 
 TEST(Bpe, RefusesMergesOfUnknownTokens) {
-  for (auto [left, right, missing] : {std::tuple{"h", "QQ", "QQ"}, std::tuple{"QQ", "h", "QQ"},
-                                      std::tuple{"h", "z", "hz"}}) {
+  for (auto [left, right, missing] :
+       {std::tuple{"h", "QQ", "QQ"}, std::tuple{"QQ", "h", "QQ"}, std::tuple{"h", "z", "hz"}}) {
     const TinyVocab vocab = testing::tiny_vocab();
     BpeParts parts = parts_of(vocab);
     parts.merges.emplace_back(left, right);

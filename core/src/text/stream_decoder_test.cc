@@ -37,7 +37,10 @@ const Case kCases[] = {
     {"\x80", "\uFFFD"},
     {"\xC3", "\uFFFD"},
     {"\xC3\xC3\xA9", "\uFFFD\u00E9"},
-    {"\xF0\x9F\x98" "A", "\uFFFD" "A"},
+    {"\xF0\x9F\x98"
+     "A",
+     "\uFFFD"
+     "A"},
     {"\xF0\x9F\x98", "\uFFFD"},
     {"\xF0\x80\x80\x80", "\uFFFD\uFFFD\uFFFD\uFFFD"},
     {"\xE0\x80\xAF", "\uFFFD\uFFFD\uFFFD"},

@@ -10,12 +10,13 @@
 namespace hearth::testing {
 
 struct TinyVocab {
-  std::vector<std::string> tokens;                           // in the byte-level alphabet
+  std::vector<std::string> tokens;                          // in the byte-level alphabet
   std::vector<std::pair<std::string, std::string>> merges;  // the same
 
   /// Ids 0 to 255 are the bytes, then one token a merge, of the halves given as plain bytes.
   explicit TinyVocab(const std::vector<std::pair<std::string, std::string>>& pairs) {
-    for (int byte = 0; byte < 256; ++byte) tokens.push_back(written(std::string(1, static_cast<char>(byte))));
+    for (int byte = 0; byte < 256; ++byte)
+      tokens.push_back(written(std::string(1, static_cast<char>(byte))));
     for (const auto& [left, right] : pairs) {
       merges.emplace_back(written(left), written(right));
       tokens.push_back(written(left + right));

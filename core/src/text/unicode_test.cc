@@ -20,7 +20,8 @@ TEST(Unicode, ClassesOfKnownCharacters) {
                          U'\u2028', U'\u2029', U'\u202F', U'\u205F', U'\u3000'}) {
     EXPECT_TRUE(char_class(space).is_space()) << static_cast<unsigned>(space);
   }
-  // Zero-width space and the Mongolian vowel separator have been no white space since Unicode 4 and 6.
+  // Zero-width space and the Mongolian vowel separator have been no white space since Unicode 4
+  // and 6.
   for (char32_t none : {U'\u200B', U'\u180E', U'\uFEFF', U'a', U'\u0000'}) {
     EXPECT_FALSE(char_class(none).is_space()) << static_cast<unsigned>(none);
   }

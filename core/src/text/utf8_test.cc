@@ -29,9 +29,9 @@ TEST(Utf8, FindsTheFirstIllFormedByte) {
   // The fast path takes eight bytes at once; the bad one stands at every place around it.
   for (std::size_t before = 0; before < 20; ++before) {
     const std::string start(before, 'a');
-    for (const char* bad : {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80",
-                            "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5", "\xFF", "\xC3",
-                            "\xE4\xB8", "\xF0\x9F\x98", "\xC3z"}) {
+    for (const char* bad :
+         {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+          "\xF4\x90\x80\x80", "\xF5", "\xFF", "\xC3", "\xE4\xB8", "\xF0\x9F\x98", "\xC3z"}) {
       EXPECT_EQ(find_invalid_utf8(start + bad), before) << bad;
       if (std::string_view(bad).size() > 1 || bad[0] != '\xC3') {
         EXPECT_EQ(find_invalid_utf8(start + bad + "aaaaaaaaaaaa"), before) << bad;

@@ -48,8 +48,8 @@ TEST(WordPatterns, Llama3AndQwen2) {
   EXPECT_EQ(split(llama3_word, "Hello world!! 12345"),
             (Words{"Hello", " world", "!!", " ", "123", "45"}));
   EXPECT_EQ(split(qwen2_word, "a 12"), (Words{"a", " ", "1", "2"}));
-  EXPECT_EQ(split(llama3_word, "I'M we'Ll\t(x) (x"), (Words{"I", "'M", " we", "'Ll", "\t", "(x", ")",
-                                                             " (", "x"}));
+  EXPECT_EQ(split(llama3_word, "I'M we'Ll\t(x) (x"),
+            (Words{"I", "'M", " we", "'Ll", "\t", "(x", ")", " (", "x"}));
   EXPECT_EQ(split(llama3_word, "a  \r\n \n  b"), (Words{"a", "  \r\n \n", " ", " b"}));
   EXPECT_EQ(split(llama3_word, "{;\n\nx"), (Words{"{;\n\n", "x"}));
   EXPECT_EQ(split(llama3_word, "\nx  "), (Words{"\n", "x", "  "}));
@@ -71,14 +71,13 @@ TEST(WordPatterns, NumbersAndPunctuation) {
 
 TEST(WordPatterns, LaterStepsSeeWordsOnly) {
   // Spaces before a digit are at the end of their word, so that they stay together.
-  EXPECT_EQ(split_chain({one_number, gpt2_word}, "a  12 b"),
-            (Words{"a", "  ", "1", "2", " b"}));
+  EXPECT_EQ(split_chain({one_number, gpt2_word}, "a  12 b"), (Words{"a", "  ", "1", "2", " b"}));
   EXPECT_EQ(split_chain({}, "a b"), (Words{"a b"}));
 }
 
 TEST(WordPatterns, SpacePrefixIsAddedOnce) {
-  for (auto [text, expected] : {std::pair{"a", " a"}, std::pair{" a", " a"},
-                                std::pair{"\na", " \na"}}) {
+  for (auto [text, expected] :
+       {std::pair{"a", " a"}, std::pair{" a", " a"}, std::pair{"\na", " \na"}}) {
     Collector out;
     SpacePrefix().split(text, out);
     EXPECT_EQ(out.words, Words{expected});
@@ -86,9 +85,10 @@ TEST(WordPatterns, SpacePrefixIsAddedOnce) {
 }
 
 TEST(WordPatterns, WordsJoinToTheTextWhateverItsBytes) {
-  // Every text of four of these pieces, broken UTF-8 among them, as tokens of a GGUF may cut a text.
-  const std::string pieces[] = {"a", "1", " ", "\n", "'", "s", "!", "\xC3\xA9", "\xC2\xA0", "\xE4\xB8",
-                                "\xFF"};
+  // Every text of four of these pieces, broken UTF-8 among them, as tokens of a GGUF may cut a
+  // text.
+  const std::string pieces[] = {"a", "1",        " ",        "\n",       "'",   "s",
+                                "!", "\xC3\xA9", "\xC2\xA0", "\xE4\xB8", "\xFF"};
   const WordPattern patterns[] = {gpt2_word,  llama3_word,         qwen2_word,   one_number,
                                   number_run, up_to_three_numbers, three_digits, punctuation_run};
   for (const auto& a : pieces) {
@@ -113,10 +113,9 @@ TEST(WordPatterns, WordsJoinToTheTextWhateverItsBytes) {
 TEST(WordPatterns, KnownExpressions) {
   EXPECT_EQ(find_known_pattern(R"(\p{N})").scan, &one_number);
   EXPECT_FALSE(find_known_pattern(R"(\p{N})").covers);
-  EXPECT_TRUE(
-      find_known_pattern(
-          R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)")
-          .covers);
+  EXPECT_TRUE(find_known_pattern(
+                  R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)")
+                  .covers);
   EXPECT_EQ(find_known_pattern("a+").scan, nullptr);
 }
 
