@@ -72,7 +72,7 @@ export interface Operations {
   inspect: { params: OpenParams; event: Progress; result: Inspection };
   generate: { params: GenerateParams; event: GenerateEvent; result: GenerateResult };
   tokenize: {
-    params: { text: string; addSpecial: boolean; parseSpecial: boolean };
+    params: { text: string | Uint8Array; addSpecial: boolean; parseSpecial: boolean };
     event: never;
     result: number[];
   };
