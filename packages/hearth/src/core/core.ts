@@ -1,7 +1,6 @@
 // The engine as its host sees it: calls that carry messages, and a way to put file bytes into its
 // memory. Two implementations: WebAssembly in this process (wasm/) and a native process (native/).
 
-import { Reader, Writer } from "../abi.js";
 import {
   type ErrorCode,
   errorCodes,
@@ -10,6 +9,7 @@ import {
   type Request,
   type Response,
 } from "../abi.generated.js";
+import { Reader, Writer } from "../abi.js";
 import { HearthError } from "../errors.js";
 import type { StoredFile } from "../store/store.js";
 

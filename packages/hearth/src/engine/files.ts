@@ -41,7 +41,8 @@ export async function obtainFiles(
   signal: AbortSignal,
 ): Promise<OpenFiles> {
   const { config, tokenizer, tokenizerConfig } = files;
-  const wanted = [...files.weights, config, tokenizer, tokenizerConfig].filter(
+  const weights = [files.weights].flat();
+  const wanted = [...weights, config, tokenizer, tokenizerConfig].filter(
     (source) => source !== undefined,
   );
   const opened = new Map<FileSource, OpenFile>();
@@ -59,7 +60,11 @@ export async function obtainFiles(
     for (const wantedFile of wanted) {
       throwIfAborted(signal);
       const before = doneBytes;
-      const { file, origin, downloadedBytes: bytes } = await ensure(store, wantedFile, {
+      const {
+        file,
+        origin,
+        downloadedBytes: bytes,
+      } = await ensure(store, wantedFile, {
         signal,
         onProgress: ({ loaded, total, resumedFrom }) => {
           sizes.set(wantedFile, Math.max(total, 0));
@@ -89,7 +94,7 @@ export async function obtainFiles(
       sizes.set(wantedFile, file.size);
       doneBytes += file.size;
       downloadedBytes += bytes;
-      if (files.weights.includes(wantedFile) && source !== "network") source = origin;
+      if (weights.includes(wantedFile) && source !== "network") source = origin;
     }
   } catch (error) {
     close();
@@ -97,7 +102,7 @@ export async function obtainFiles(
   }
   const find = (of: FileSource | undefined) => (of ? opened.get(of) : undefined);
   return {
-    weights: files.weights.map((weights) => opened.get(weights) as OpenFile),
+    weights: weights.map((file) => opened.get(file) as OpenFile),
     config: find(config),
     tokenizer: find(tokenizer),
     tokenizerConfig: find(tokenizerConfig),
@@ -149,7 +154,11 @@ export async function openHeader(
   for (;;) {
     throwIfAborted(signal);
     const head = await readExactly(file, 0, bytes);
-    const { file: handle, need, format } = await core.call("fileOpen", {
+    const {
+      file: handle,
+      need,
+      format,
+    } = await core.call("fileOpen", {
       name: file.name,
       size,
       head,

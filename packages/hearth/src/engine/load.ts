@@ -74,7 +74,13 @@ export async function loadModel(
       signal,
       onBytes: (bytes) => {
         loaded += bytes;
-        meter.update({ phase: "load", file: name, source: files.source, loaded, total: totalBytes });
+        meter.update({
+          phase: "load",
+          file: name,
+          source: files.source,
+          loaded,
+          total: totalBytes,
+        });
       },
     });
     await core.call("rangeLoaded", { model, range: index });

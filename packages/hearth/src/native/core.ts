@@ -2,8 +2,8 @@
 // standard input and output. The process reads weights from disk itself.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { Reader, Writer } from "../abi.js";
 import { type MethodName, methods, type Request, type Response } from "../abi.generated.js";
+import { Reader, Writer } from "../abi.js";
 import {
   type Core,
   decodeError,
@@ -38,14 +38,16 @@ export class NativeCore implements Core {
     this.#process = process;
     process.stdout?.on("data", (chunk: Buffer) => this.#receive(chunk));
     process.stdin?.on("error", () => {}); // the exit that caused it is reported below
-    process.on("error", (error) =>
-      this.#end(HearthError.from(error, "unsupported_device", path)),
-    );
+    process.on("error", (error) => this.#end(HearthError.from(error, "unsupported_device", path)));
     process.on("exit", (status, signal) =>
       this.#end(
-        new HearthError("worker_lost", `The native engine ended (${signal ?? `status ${status}`}).`, {
-          subject: path,
-        }),
+        new HearthError(
+          "worker_lost",
+          `The native engine ended (${signal ?? `status ${status}`}).`,
+          {
+            subject: path,
+          },
+        ),
       ),
     );
   }
@@ -65,10 +67,14 @@ export class NativeCore implements Core {
       child.once("spawn", resolve);
       child.once("error", (error) => {
         reject(
-          new HearthError("unsupported_device", `The native engine did not start: ${error.message}.`, {
-            subject: path,
-            cause: error,
-          }),
+          new HearthError(
+            "unsupported_device",
+            `The native engine did not start: ${error.message}.`,
+            {
+              subject: path,
+              cause: error,
+            },
+          ),
         );
       });
     });

@@ -15,7 +15,15 @@ export interface CheckedRequest {
 }
 
 const sampling = [
-  ...["temperature", "top_p", "frequency_penalty", "presence_penalty", "logit_bias", "stop", "seed"],
+  ...[
+    "temperature",
+    "top_p",
+    "frequency_penalty",
+    "presence_penalty",
+    "logit_bias",
+    "stop",
+    "seed",
+  ],
   ...["n", "top_k", "min_p", "repetition_penalty", "stream", "stream_options"],
 ];
 // These do not change an answer: labels, billing and caching of a server.
@@ -119,7 +127,10 @@ function checkContent(content: unknown, name: string): string {
   const texts = content.map((part: unknown, index) => {
     const { type, text } = object(part, `${name}[${index}]`);
     if (type !== "text") {
-      throw invalid(`${name}[${index}].type`, `"${String(type)}" is not supported; only "text" is.`);
+      throw invalid(
+        `${name}[${index}].type`,
+        `"${String(type)}" is not supported; only "text" is.`,
+      );
     }
     if (typeof text !== "string") throw invalid(`${name}[${index}].text`, "must be a text.");
     return text;

@@ -6,7 +6,13 @@ import { HearthError } from "../errors.js";
 import type { GenerateEvent, GenerateParams, GenerateResult } from "../worker/protocol.js";
 import type { CheckedRequest } from "./params.js";
 import { Stream } from "./stream.js";
-import type { FinishReason, RequestOptions, TopLogprob, TokenLogprobEntry, Usage } from "./types.js";
+import type {
+  FinishReason,
+  RequestOptions,
+  TokenLogprobEntry,
+  TopLogprob,
+  Usage,
+} from "./types.js";
 
 /** Runs one generation in the worker. */
 export type Generate = (

@@ -90,7 +90,12 @@ export type Operation = keyof Operations;
 
 export type ToWorker =
   | {
-      [O in Operation]: { type: "request"; id: number; operation: O; params: Operations[O]["params"] };
+      [O in Operation]: {
+        type: "request";
+        id: number;
+        operation: O;
+        params: Operations[O]["params"];
+      };
     }[Operation]
   | { type: "abort"; id: number };
 

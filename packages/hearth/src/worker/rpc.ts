@@ -15,6 +15,9 @@ export interface SendOptions<O extends Operation> {
   signal?: AbortSignal | undefined;
 }
 
+/** Seconds that a worker has to close by itself; one that computes cannot hear. */
+const closeSeconds = 1;
+
 export class WorkerClient {
   readonly #port: WorkerPort;
   readonly #pending = new Map<number, Pending>();
@@ -75,9 +78,27 @@ export class WorkerClient {
     for (const pending of [...this.#pending.values()]) pending.reject(error);
   }
 
-  /** Ends the worker too. */
+  /** Fails as `end` does, and ends the worker at once. */
   async terminate(error: HearthError): Promise<void> {
     this.end(error);
+    await this.#port.terminate();
+  }
+
+  /** Ends the worker after it let go of what it holds. What is in flight rejects with `aborted`. */
+  async close(): Promise<void> {
+    if (!this.#ended) {
+      const inFlight = [...this.#pending.values()];
+      const closed = this.send("close", null).catch(() => null);
+      this.#ended = new HearthError("invalid_handle", "The engine is closed.");
+      const aborted = new HearthError("aborted", "The engine was closed.");
+      for (const pending of inFlight) pending.reject(aborted);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const patience = new Promise((resolve) => {
+        timer = setTimeout(resolve, closeSeconds * 1000);
+      });
+      await Promise.race([closed, patience]);
+      clearTimeout(timer);
+    }
     await this.#port.terminate();
   }
 
