@@ -69,6 +69,18 @@ describe("the protocol", () => {
     await expect(score).rejects.toMatchObject({ code: "aborted" });
   });
 
+  it("keeps an abort that crosses the result", async () => {
+    const controller = new AbortController();
+    const { client } = connected({
+      tokenize: async () => {
+        controller.abort();
+        return [1];
+      },
+    });
+    const ids = client.send("tokenize", text, { signal: controller.signal });
+    await expect(ids).rejects.toMatchObject({ code: "aborted" });
+  });
+
   it("sends nothing for a signal that has fired", async () => {
     const { app, client } = connected();
     const post = vi.spyOn(app, "post");
@@ -126,6 +138,7 @@ describe("the protocol", () => {
     app.onLost?.(new HearthError("worker_lost"));
     await expect(score).rejects.toMatchObject({ code: "worker_lost" });
     await expect(client.send("tokenize", text)).rejects.toMatchObject({ code: "worker_lost" });
+    expect(app.terminated).toBe(1);
   });
 
   it("keeps the process alive only while something is in flight", async () => {
