@@ -8,7 +8,14 @@ import { pull } from "./commands/pull.js";
 import { run } from "./commands/run.js";
 import { tokenize } from "./commands/tokenize.js";
 import { verify } from "./commands/verify.js";
-import { type Command, type Context, exitCodes, UsageError, writeJson } from "./context.js";
+import {
+  type Command,
+  type Context,
+  describeError,
+  exitCodes,
+  UsageError,
+  writeJson,
+} from "./context.js";
 import { pairs, printable, wrap } from "./terminal.js";
 
 const commands: Readonly<Record<string, Command>> = {
@@ -44,14 +51,6 @@ function overview(columns: number): string {
     ])}`,
     'Example:\n  hearth run smollm2-135m-instruct "Hi!"\n',
   ].join("\n");
-}
-
-/** "hearth: <sentence> (code, subject)", on one line and without control characters. */
-export function describeError(error: unknown): string {
-  if (error instanceof UsageError) return `hearth: ${printable(error.message)}`;
-  const failure = HearthError.from(error);
-  const about = [failure.code, failure.subject].filter((part) => part !== "").join(", ");
-  return `hearth: ${printable(failure.message)} (${printable(about)})`;
 }
 
 function report(error: unknown, wantsJson: boolean, context: Context): number {

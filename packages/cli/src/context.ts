@@ -4,10 +4,13 @@
 import type * as hearth from "hearth";
 import { HearthError } from "hearth";
 import { type Help, renderHelp } from "./help.js";
-import type { Output } from "./terminal.js";
+import { type Output, printable } from "./terminal.js";
 
 /** The part of the package `hearth` that commands call. */
-export type Hearth = Pick<typeof hearth, "createEngine" | "inspect" | "openTokenizer">;
+export type Hearth = Pick<
+  typeof hearth,
+  "createEngine" | "inspect" | "openTokenizer" | "openStore" | "resolveModel" | "ensureFile"
+>;
 
 export type Input = NodeJS.ReadableStream & { isTTY?: boolean };
 
@@ -35,6 +38,14 @@ export interface Command {
   readonly help: Help;
   /** Runs with the arguments behind the command's name; the value is the exit code. */
   run(args: readonly string[], context: Context): Promise<number>;
+}
+
+/** "hearth: <sentence> (code, subject)", on one line and without control characters. */
+export function describeError(error: unknown): string {
+  if (error instanceof UsageError) return `hearth: ${printable(error.message)}`;
+  const failure = HearthError.from(error);
+  const about = [failure.code, failure.subject].filter((part) => part !== "").join(", ");
+  return `hearth: ${printable(failure.message)} (${printable(about)})`;
 }
 
 /** One JSON value on one line of standard output: what --json promises. */

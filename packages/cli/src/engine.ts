@@ -60,7 +60,7 @@ export async function openEngine(
         model,
         signal,
         onProgress: (progress) => {
-          if (progress.phase === "download") bar.update(progress.loadedBytes, progress.totalBytes);
+          if (progress.phase === "download") bar.update(progress.loaded, progress.total);
         },
       }),
     );

@@ -192,16 +192,8 @@ export interface Column {
 // A flexible column is not cut below this: a name of fewer characters says nothing any more.
 const leastFlexible = 12;
 
-/**
- * A table of `rows`, two spaces between columns. Where it is wider than `width`, flexible columns
- * shrink; where that is not enough, each row becomes a block of "title: value" lines instead, which
- * fits any terminal.
- */
-export function table(
-  columns: readonly Column[],
-  rows: readonly string[][],
-  width: number,
-): string {
+/** Column widths that make a line of at most `width`, cutting flexible columns; or undefined. */
+function fit(columns: readonly Column[], rows: readonly string[][], width: number) {
   const widths = columns.map((column, i) =>
     Math.max(textWidth(column.title), ...rows.map((row) => textWidth(row[i] ?? ""))),
   );
@@ -210,26 +202,59 @@ export function table(
     const over = total() - width;
     const now = widths[i] ?? 0;
     if (column.flexible && over > 0) {
-      widths[i] = Math.min(now, Math.max(leastFlexible, textWidth(column.title), now - over));
+      const least = Math.max(leastFlexible, textWidth(column.title));
+      widths[i] = Math.min(now, Math.max(least, now - over));
     }
   });
-  if (total() > width) {
-    const blocks = rows.map((row) =>
-      pairs(
-        columns.map((column, i) => [column.title, row[i] ?? ""]),
-        width,
-      ),
-    );
-    return blocks.join("\n");
+  return total() > width ? undefined : widths;
+}
+
+function formatRow(
+  columns: readonly Column[],
+  widths: readonly number[],
+  cells: readonly string[],
+) {
+  const padded = columns.map((column, i) => {
+    const width = widths[i] ?? 0;
+    return pad(truncate(cells[i] ?? "", width), width, column.right);
+  });
+  return padded.join("  ").trimEnd();
+}
+
+/**
+ * A table of `rows`, two spaces between columns. Where it is wider than `width`, flexible columns
+ * shrink; where that is not enough, the first column has lines of its own and the others stand
+ * indented below; and where even those are too wide, each row becomes "title  value" lines.
+ */
+export function table(
+  columns: readonly Column[],
+  rows: readonly string[][],
+  width: number,
+): string {
+  const titles = columns.map((column) => column.title);
+  const widths = fit(columns, rows, width);
+  if (widths !== undefined) {
+    return [titles, ...rows].map((row) => `${formatRow(columns, widths, row)}\n`).join("");
   }
-  const line = (cells: readonly string[]) =>
-    columns
-      .map((column, i) =>
-        pad(truncate(cells[i] ?? "", widths[i] ?? 0), widths[i] ?? 0, column.right),
-      )
-      .join("  ")
-      .trimEnd();
-  return `${[line(columns.map((column) => column.title)), ...rows.map(line)].join("\n")}\n`;
+  const rest = columns.slice(1);
+  const restWidths = fit(
+    rest,
+    rows.map((row) => row.slice(1)),
+    width - 2,
+  );
+  if (restWidths === undefined) {
+    const block = (row: readonly string[]) =>
+      pairs(
+        titles.map((title, i) => [title, row[i] ?? ""]),
+        width,
+      );
+    return rows.map(block).join("\n");
+  }
+  const lines = [titles, ...rows].flatMap(([first = "", ...cells]) => [
+    ...wrap(first, width),
+    `  ${formatRow(rest, restWidths, cells)}`.trimEnd(),
+  ]);
+  return `${lines.join("\n")}\n`;
 }
 
 // Below this a value column is too narrow to read, and values go on lines of their own.

@@ -119,7 +119,7 @@ async function measure(
 
 function report(context: Context, engine: Engine, results: readonly Measurement[]): void {
   const width = context.stdout.columns;
-  const title = `${engine.info.model.name || engine.info.model.architecture} on ${describeEngine(engine.info)}`;
+  const title = `${engine.info.name} on ${describeEngine(engine.info)}`;
   context.stdout.write(`${wrap(title, width).join("\n")}\n\n`);
   const rows = results.map(({ test, tokens, seconds, medianSeconds, tokensPerSecond }) => [
     test,

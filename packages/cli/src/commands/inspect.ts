@@ -39,7 +39,7 @@ const help: Help = {
 
 type Inspection = Awaited<ReturnType<Context["hearth"]["inspect"]>>;
 
-function facts(model: Inspection): [string, string][] {
+function facts({ name, model, files }: Inspection): [string, string][] {
   const memory = model.weightBytes + model.activationBytes + model.kvBytes;
   const context =
     model.contextLength === model.trainedContext
@@ -50,7 +50,7 @@ function facts(model: Inspection): [string, string][] {
       ? `${model.heads}`
       : `${model.heads}, ${model.kvHeads} for keys and values`;
   return [
-    ["name", printable(model.name) || "(none)"],
+    ["name", printable(model.name || name)],
     ["family", printable(model.architecture)],
     ["licence", printable(model.license) || "(not stated)"],
     ["parameters", `${formatParameters(model.parameters)} (${formatCount(model.parameters)})`],
@@ -68,7 +68,7 @@ function facts(model: Inspection): [string, string][] {
       "memory",
       `${formatBytes(memory)}: weights ${formatBytes(model.weightBytes)}, keys and values ${formatBytes(model.kvBytes)}, working space ${formatBytes(model.activationBytes)}`,
     ],
-    ...model.files.map(({ name, size, format }): [string, string] => [
+    ...files.map(({ name, size, format }): [string, string] => [
       "file",
       `${printable(name)} (${format}, ${formatBytes(size)})`,
     ]),
@@ -77,13 +77,13 @@ function facts(model: Inspection): [string, string][] {
 
 function report(
   context: Context,
-  model: Inspection,
+  inspection: Inspection,
   options: { tensors: boolean; metadata: boolean },
 ): void {
   const width = context.stdout.columns;
-  context.stdout.write(pairs(facts(model), width));
-  for (const file of model.files) {
-    const title = model.files.length > 1 ? ` of ${printable(file.name)}` : "";
+  context.stdout.write(pairs(facts(inspection), width));
+  for (const file of inspection.files) {
+    const title = inspection.files.length > 1 ? ` of ${printable(file.name)}` : "";
     if (options.metadata) {
       const rows = file.metadata.map(({ key, type, value }) => [key, type, value].map(printable));
       const columns = [{ title: "key" }, { title: "type" }, { title: "value", flexible: true }];
@@ -97,7 +97,7 @@ function report(
         formatBytes(bytes),
       ]);
       const columns = [
-        { title: "tensor", flexible: true },
+        { title: "tensor" },
         { title: "type" },
         { title: "shape", right: true },
         { title: "size", right: true },
@@ -117,19 +117,19 @@ async function run(args: readonly string[], context: Context): Promise<number> {
   const [name] = positionals;
   if (name === undefined) throw new UsageError("Name a model.");
   const options = engineOptionsOf(values);
-  const model = await interruptible(context, (signal) =>
+  const inspection = await interruptible(context, (signal) =>
     context.hearth.inspect(name, { ...options, signal }),
   );
   if (values.json) {
     // Whole directories of tensors only where asked for: they are a hundred times the rest.
-    const files = model.files.map(({ metadata, tensors, ...file }) => ({
+    const files = inspection.files.map(({ metadata, tensors, ...file }) => ({
       ...file,
       ...(values.metadata ? { metadata } : {}),
       ...(values.tensors ? { tensors } : {}),
     }));
-    writeJson(context, { ...model, files });
+    writeJson(context, { ...inspection, files });
   } else {
-    report(context, model, {
+    report(context, inspection, {
       tensors: values.tensors ?? false,
       metadata: values.metadata ?? false,
     });

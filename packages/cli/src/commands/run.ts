@@ -4,10 +4,10 @@ import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ChatCompletion, type ChatCompletionChunk, type Engine, HearthError } from "hearth";
-import { describeError } from "../cli.js";
 import {
   type Command,
   type Context,
+  describeError,
   exitCodes,
   readAll,
   UsageError,
@@ -142,7 +142,7 @@ async function answer(
 /** "first token after 0.31 s, 38 tokens at 21.4 tokens/s" */
 function describeAnswer({ usage, timing }: Pick<Answer, "usage" | "timing">): string {
   const parts: string[] = [];
-  const first = timing?.timeToFirstTokenSeconds;
+  const first = timing?.prefillSeconds;
   if (first !== undefined) parts.push(`first token after ${formatSeconds(first)}`);
   if (usage) {
     const speed = timing?.tokensPerSecond;
@@ -237,8 +237,10 @@ class Prompt {
   /** Throws away what stands on the line and asks again. */
   again(note: string): void {
     this.context.stdout.write(`\n${note}\n`);
-    this.reader.write(null, { ctrl: true, name: "e" });
-    this.reader.write(null, { ctrl: true, name: "u" });
+    if (this.reader.terminal) {
+      this.reader.write(null, { ctrl: true, name: "e" });
+      this.reader.write(null, { ctrl: true, name: "u" });
+    }
     this.reader.prompt();
   }
 
@@ -269,10 +271,7 @@ async function chat(
   };
   const prompt = new Prompt(context, onInterrupt);
   const off = context.onInterrupt(onInterrupt);
-  writeNote(
-    context,
-    `${engine.info.model.name || "The model"} is ready. /clear forgets the chat, /exit leaves.`,
-  );
+  writeNote(context, `${engine.info.name} is ready. /clear forgets the chat, /exit leaves.`);
   try {
     for (;;) {
       const line = (await prompt.next())?.trim();

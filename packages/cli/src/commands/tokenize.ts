@@ -70,7 +70,7 @@ async function run(args: readonly string[], context: Context): Promise<number> {
       ...options,
       signal,
       onProgress: (progress) => {
-        if (progress.phase === "download") bar.update(progress.loadedBytes, progress.totalBytes);
+        if (progress.phase === "download") bar.update(progress.loaded, progress.total);
       },
     }),
   ).finally(() => bar.finish());

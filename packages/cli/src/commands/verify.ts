@@ -17,7 +17,7 @@ import { engineOptionsOf, interruptible } from "../engine.js";
 import { commonHelp, engineHelp, type Help } from "../help.js";
 import { commonOptions, decimal, engineOptions, parse } from "../options.js";
 import { readSafetensors, type Tensor } from "../safetensors.js";
-import { type Column, printable, table } from "../terminal.js";
+import { type Column, printable, table, wrap } from "../terminal.js";
 
 // tests/goldens/README.md: float32 on the CPU against PyTorch, whose sums run in another order.
 const exactTolerance = 2e-4;
@@ -141,13 +141,9 @@ async function verifyGreedy(
     const own = step.logits;
     const referenceRow =
       position === 0 && logits !== undefined ? logits.data.subarray(-step.vocabSize) : own;
-    const scale = referenceRow.reduce(
-      (most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most),
-      0,
-    );
+    const { scale } = compare(referenceRow, referenceRow);
     const { best } = topTwo(own);
     const { gap } = topTwo(referenceRow);
-    // Not `gap < …`: with a NaN among the logits there is no tie to hide behind.
     if (best !== expected) {
       const nearTie = best >= 0 && gap < tolerance * scale;
       const note = nearTie
@@ -244,9 +240,7 @@ const columns: readonly Column[] = [
 function rowsOf(result: ModelResult): string[][] {
   const name = printable(basename(result.directory));
   if (result.error !== undefined) {
-    const { code, message, subject } = result.error;
-    const about = subject === "" ? code : `${code}, ${subject}`;
-    return [[name, result.device, "", "", "", printable(`FAIL: ${message} (${about})`)]];
+    return [[name, result.device, "", "", "", `FAIL: ${result.error.code}`]];
   }
   return result.outputs.map((output) => {
     const verdict = output.ok ? "ok" : "FAIL";
@@ -262,12 +256,21 @@ function rowsOf(result: ModelResult): string[][] {
 }
 
 function report(context: Context, results: readonly ModelResult[]): void {
-  context.stdout.write(table(columns, results.flatMap(rowsOf), context.stdout.columns));
+  const width = context.stdout.columns;
+  const lines = [table(columns, results.flatMap(rowsOf), width)];
+  const failures = results.filter((result) => result.error !== undefined);
+  if (failures.length > 0) lines.push("\n");
+  for (const { directory, error } of failures) {
+    const about = error?.subject ? `${error.code}, ${error.subject}` : error?.code;
+    const sentence = `${basename(directory)}: ${error?.message} (${about})`;
+    lines.push(`${wrap(printable(sentence), width).join("\n")}\n`);
+  }
   const passed = results.filter((result) => result.ok).length;
   const failed = results.length - passed;
   const models = results.length === 1 ? "model" : "models";
   const verdict = failed === 0 ? "all ok" : `${passed} ok, ${failed} FAIL`;
-  context.stdout.write(`\n${results.length} ${models}: ${verdict}\n`);
+  lines.push(`\n${results.length} ${models}: ${verdict}\n`);
+  context.stdout.write(lines.join(""));
 }
 
 async function run(args: readonly string[], context: Context): Promise<number> {
