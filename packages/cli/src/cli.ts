@@ -45,10 +45,7 @@ function overview(columns: number): string {
       ["2", "the command line is wrong"],
       ["130", "stopped with Ctrl-C"],
     ])}`,
-    `Environment:\n${list([
-      ["HEARTH_DEBUG=1", "print where an error was thrown"],
-      ["NO_COLOR=1", "no colours"],
-    ])}`,
+    `Environment:\n${list([["HEARTH_DEBUG=1", "print where an error was thrown"]])}`,
     'Example:\n  hearth run smollm2-135m-instruct "Hi!"\n',
   ].join("\n");
 }

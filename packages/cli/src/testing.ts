@@ -257,7 +257,7 @@ export function fakeStore(network: Record<string, number>, stored: Record<string
       if (!Object.hasOwn(network, name))
         throw new HearthError("unknown_model", undefined, { subject: name });
       const key = `${name}/model.gguf`;
-      return { name, weights: [{ key, name: "model.gguf", size: network[name] ?? 0, urls: [] }] };
+      return { name, weights: { key, name: "model.gguf", size: network[name] ?? 0, urls: [] } };
     },
     ensureFile: async (_store, source, options) => {
       const size = source.size ?? 0;

@@ -54,7 +54,7 @@ async function list(context: Context, store: Store, json: boolean): Promise<numb
 }
 
 function sourcesOf(files: Awaited<ReturnType<Context["hearth"]["resolveModel"]>>): FileSource[] {
-  return [...files.weights, files.config, files.tokenizer, files.tokenizerConfig].filter(
+  return [files.weights, files.config, files.tokenizer, files.tokenizerConfig].filter(
     (source) => source !== undefined,
   );
 }
