@@ -15,6 +15,7 @@ import {
   exitCodes,
   UsageError,
   writeJson,
+  writeNote,
 } from "./context.js";
 import { pairs, printable, wrap } from "./terminal.js";
 
@@ -51,7 +52,7 @@ function overview(columns: number): string {
 }
 
 function report(error: unknown, wantsJson: boolean, context: Context): number {
-  context.stderr.write(`${describeError(error)}\n`);
+  writeNote(context, describeError(error));
   if (context.env.HEARTH_DEBUG === "1" && error instanceof Error) {
     context.stderr.write(`${error.stack}\n`);
     for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {

@@ -4,7 +4,7 @@
 import type * as hearth from "hearth";
 import { HearthError } from "hearth";
 import { type Help, renderHelp } from "./help.js";
-import { type Output, printable } from "./terminal.js";
+import { type Output, printable, wrap } from "./terminal.js";
 
 /** The part of the package `hearth` that commands call. */
 export type Hearth = Pick<
@@ -44,8 +44,15 @@ export interface Command {
 export function describeError(error: unknown): string {
   if (error instanceof UsageError) return `hearth: ${printable(error.message)}`;
   const failure = HearthError.from(error);
+  if (failure.code === "aborted") return "hearth: Stopped. (aborted)";
   const about = [failure.code, failure.subject].filter((part) => part !== "").join(", ");
   return `hearth: ${printable(failure.message)} (${printable(about)})`;
+}
+
+/** A sentence on standard error: wrapped for a person, one line for a log. */
+export function writeNote({ stderr }: Context, text: string): void {
+  const lines = stderr.isTTY ? wrap(text, stderr.columns) : [text];
+  if (text !== "") stderr.write(`${lines.join("\n")}\n`);
 }
 
 /** One JSON value on one line of standard output: what --json promises. */

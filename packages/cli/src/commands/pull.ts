@@ -9,6 +9,7 @@ import {
   UsageError,
   writeHelp,
   writeJson,
+  writeNote,
 } from "../context.js";
 import { interruptible } from "../engine.js";
 import { commonHelp, type Help } from "../help.js";
@@ -49,7 +50,7 @@ async function list(context: Context, store: Store, json: boolean): Promise<numb
   const columns = [{ title: "file" }, { title: "size", right: true }, { title: "" }];
   if (rows.length > 0) context.stdout.write(table(columns, rows, context.stdout.columns));
   const free = usage.available === undefined ? "" : `, ${formatBytes(usage.available)} free`;
-  context.stderr.write(`${formatBytes(usage.bytes)} in the store${free}\n`);
+  writeNote(context, `${formatBytes(usage.bytes)} in the store${free}`);
   return exitCodes.ok;
 }
 
@@ -157,7 +158,7 @@ async function run(args: readonly string[], context: Context): Promise<number> {
   if (json) {
     writeJson(context, { model, files });
   } else {
-    context.stderr.write(`${describe(model, files, context.now() - start)}\n`);
+    writeNote(context, describe(model, files, context.now() - start));
   }
   if (values.path) {
     const homeless = files.find(({ path }) => path === "");

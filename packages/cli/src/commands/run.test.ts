@@ -114,7 +114,11 @@ describe("hearth run, one answer", () => {
       "wasm (relaxed-mt, 2 threads), loaded in 420 ms from the store, nothing downloaded\n" +
         "first token after 310 ms, 12 tokens read, 2 written at 21.4 tokens/s\n",
     );
-    const narrow = await hearth(["run", "m", "Hi", "--stats"], { hearth: api, columns: 40 });
+    const narrow = await hearth(["run", "m", "Hi", "--stats"], {
+      hearth: api,
+      columns: 40,
+      isTTY: true,
+    });
     expect(narrow.stderr).toBe(
       "wasm (relaxed-mt, 2 threads), loaded in\n420 ms from the store, nothing\ndownloaded\n" +
         "first token after 310 ms, 12 tokens\nread, 2 written at 21.4 tokens/s\n",
@@ -165,7 +169,7 @@ describe("hearth run, one answer", () => {
       },
     });
     expect(await main(["run", "m", "Hi"], context)).toBe(130);
-    expect(outcome.stderr).toContain("(aborted)");
+    expect(outcome.stderr).toBe("hearth: Stopped. (aborted)\n");
   });
 });
 

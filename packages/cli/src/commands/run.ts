@@ -13,11 +13,12 @@ import {
   UsageError,
   writeHelp,
   writeJson,
+  writeNote,
 } from "../context.js";
 import { describeEngine, engineOptionsOf, interruptible, openEngine } from "../engine.js";
 import { commonHelp, engineHelp, type Help } from "../help.js";
 import { commonOptions, decimal, defined, engineOptions, parse, whole } from "../options.js";
-import { formatSeconds, printableText, wrap } from "../terminal.js";
+import { formatSeconds, printableText } from "../terminal.js";
 
 export const defaultModel = "smollm2-135m-instruct";
 
@@ -150,10 +151,6 @@ function describeAnswer({ usage, timing }: Pick<Answer, "usage" | "timing">): st
     parts.push(`${usage.prompt_tokens} tokens read, ${usage.completion_tokens} written${rate}`);
   }
   return parts.join(", ");
-}
-
-function writeNote(context: Context, text: string): void {
-  if (text !== "") context.stderr.write(`${wrap(text, context.stderr.columns).join("\n")}\n`);
 }
 
 async function oneShot(
@@ -291,7 +288,7 @@ async function chat(
         if (values.stats) writeNote(context, describeAnswer(result));
       } catch (error) {
         // Such as a chat that has outgrown the context: the person may /clear it and go on.
-        context.stderr.write(`${describeError(error)}\n`);
+        writeNote(context, describeError(error));
       } finally {
         running = undefined;
       }
