@@ -1,6 +1,6 @@
 // Opens an engine for a command: the bar, Ctrl-C while it loads, and the line of facts afterwards.
 
-import type { Engine, EngineInfo, EngineOptions } from "hearth";
+import type { Engine, EngineInfo, EngineOptions, Progress } from "hearth";
 import type { Context } from "./context.js";
 import { exitCodes } from "./context.js";
 import { defined, device, whole } from "./options.js";
@@ -46,27 +46,45 @@ export async function interruptible<T>(
   }
 }
 
-/** Opens `model`, with a bar on standard error while it downloads. Ctrl-C throws `aborted`. */
-export async function openEngine(
+/**
+ * Runs `open` with a bar on standard error for what it downloads, and in a terminal for what it reads
+ * into memory. Ctrl-C fires the signal.
+ */
+export async function withProgress<T>(
+  context: Context,
+  model: string,
+  open: (options: { signal: AbortSignal; onProgress: (progress: Progress) => void }) => Promise<T>,
+): Promise<T> {
+  const label = printable(model);
+  let bar: ProgressBar | undefined;
+  let phase: Progress["phase"] | undefined;
+  const onProgress = (progress: Progress) => {
+    if (progress.phase !== phase) {
+      bar?.finish();
+      phase = progress.phase;
+      const loads = phase === "load" && context.stderr.isTTY;
+      const title = loads ? `loading ${label}` : label;
+      const shown = loads || phase === "download";
+      bar = shown ? new ProgressBar(context.stderr, title, context.now) : undefined;
+    }
+    bar?.update(progress.loaded, progress.total);
+  };
+  try {
+    return await interruptible(context, (signal) => open({ signal, onProgress }));
+  } finally {
+    bar?.finish();
+  }
+}
+
+/** Opens `model`, with a bar. Ctrl-C throws `aborted`. */
+export function openEngine(
   context: Context,
   model: string,
   options: Partial<EngineOptions>,
 ): Promise<Engine> {
-  const bar = new ProgressBar(context.stderr, printable(model), context.now);
-  try {
-    return await interruptible(context, (signal) =>
-      context.hearth.createEngine({
-        ...options,
-        model,
-        signal,
-        onProgress: (progress) => {
-          if (progress.phase === "download") bar.update(progress.loaded, progress.total);
-        },
-      }),
-    );
-  } finally {
-    bar.finish();
-  }
+  return withProgress(context, model, (progress) =>
+    context.hearth.createEngine({ ...options, ...progress, model }),
+  );
 }
 
 const sources: Record<string, string> = {

@@ -201,10 +201,10 @@ export function fakeHearth(fake: FakeEngine = {}): { hearth: Partial<Hearth>; ca
         },
       },
     },
-    forward: async (ids: number[], options: { all: boolean; reset: boolean }) => {
-      calls.forwards.push({ ids: [...ids], ...options });
+    forward: async (ids: number[], { all, reset }: { all: boolean; reset: boolean }) => {
+      calls.forwards.push({ ids: [...ids], all, reset });
       if (fake.logits === undefined) throw new HearthError("internal");
-      return fake.logits(ids, options.all);
+      return fake.logits(ids, all);
     },
     close: async () => {
       calls.closed++;

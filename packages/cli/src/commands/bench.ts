@@ -68,18 +68,28 @@ function promptIds(count: number, vocabSize: number): number[] {
   return Array.from({ length: count }, (_, i) => first + ((i * 7919) % (vocabSize - first)));
 }
 
-async function prefillSeconds(engine: Engine, ids: number[], now: () => number): Promise<number> {
+async function prefillSeconds(
+  engine: Engine,
+  ids: number[],
+  now: () => number,
+  signal: AbortSignal,
+): Promise<number> {
   const start = now();
-  await engine.forward(ids, { all: false, reset: true });
+  await engine.forward(ids, { all: false, reset: true, signal });
   return now() - start;
 }
 
 /** Steps of one token behind a prompt of 16, each waited for, as a chat does. */
-async function decodeSeconds(engine: Engine, count: number, now: () => number): Promise<number> {
+async function decodeSeconds(
+  engine: Engine,
+  count: number,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<number> {
   const ids = promptIds(16 + count, engine.info.model.vocabSize);
-  await engine.forward(ids.slice(0, 16), { all: false, reset: true });
+  await engine.forward(ids.slice(0, 16), { all: false, reset: true, signal });
   const start = now();
-  for (const id of ids.slice(16)) await engine.forward([id], { all: false, reset: false });
+  for (const id of ids.slice(16)) await engine.forward([id], { all: false, reset: false, signal });
   return now() - start;
 }
 
@@ -100,7 +110,6 @@ async function measure(
       if (context.stderr.isTTY) {
         context.stderr.write(`\r${test} ${tokens}: ${i + 1}/${lengths.repetitions + 1}\x1b[K`);
       }
-      signal.throwIfAborted();
       const taken = await once();
       if (i > 0) seconds.push(taken);
     }
@@ -109,10 +118,10 @@ async function measure(
   };
   for (const tokens of lengths.prefill) {
     const ids = promptIds(tokens, engine.info.model.vocabSize);
-    await repeat("prefill", tokens, () => prefillSeconds(engine, ids, context.now));
+    await repeat("prefill", tokens, () => prefillSeconds(engine, ids, context.now, signal));
   }
   for (const tokens of lengths.decode) {
-    await repeat("decode", tokens, () => decodeSeconds(engine, tokens, context.now));
+    await repeat("decode", tokens, () => decodeSeconds(engine, tokens, context.now, signal));
   }
   return results;
 }

@@ -8,7 +8,7 @@ import {
   writeHelp,
   writeJson,
 } from "../context.js";
-import { engineOptionsOf, interruptible } from "../engine.js";
+import { engineOptionsOf, withProgress } from "../engine.js";
 import { commonHelp, type Help } from "../help.js";
 import { commonOptions, parse } from "../options.js";
 import {
@@ -117,8 +117,8 @@ async function run(args: readonly string[], context: Context): Promise<number> {
   const [name] = positionals;
   if (name === undefined) throw new UsageError("Name a model.");
   const options = engineOptionsOf(values);
-  const inspection = await interruptible(context, (signal) =>
-    context.hearth.inspect(name, { ...options, signal }),
+  const inspection = await withProgress(context, name, (progress) =>
+    context.hearth.inspect(name, { ...options, ...progress }),
   );
   if (values.json) {
     // Whole directories of tensors only where asked for: they are a hundred times the rest.

@@ -9,10 +9,10 @@ import {
   writeHelp,
   writeJson,
 } from "../context.js";
-import { interruptible } from "../engine.js";
+import { withProgress } from "../engine.js";
 import { commonHelp, type Help } from "../help.js";
 import { commonOptions, defined, device, parse } from "../options.js";
-import { ProgressBar, printable, table } from "../terminal.js";
+import { printable, table } from "../terminal.js";
 
 const help: Help = {
   usage: "hearth tokenize MODEL [TEXT]",
@@ -64,16 +64,9 @@ async function run(args: readonly string[], context: Context): Promise<number> {
   const text = argument ?? (await readAll(context.stdin));
   const given = values.ids ? parseIds(text) : [];
 
-  const bar = new ProgressBar(context.stderr, printable(model), context.now);
-  const tokenizer = await interruptible(context, (signal) =>
-    context.hearth.openTokenizer(model, {
-      ...options,
-      signal,
-      onProgress: (progress) => {
-        if (progress.phase === "download") bar.update(progress.loaded, progress.total);
-      },
-    }),
-  ).finally(() => bar.finish());
+  const tokenizer = await withProgress(context, model, (progress) =>
+    context.hearth.openTokenizer(model, { ...options, ...progress }),
+  );
 
   try {
     if (values.ids) {

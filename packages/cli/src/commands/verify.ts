@@ -108,8 +108,17 @@ async function verifyLogits(
   ids: number[],
   logits: Tensor,
   tolerance: number,
+  signal: AbortSignal,
 ): Promise<OutputResult> {
-  const { rows, vocabSize, logits: actual } = await engine.forward(ids, { all: true, reset: true });
+  const {
+    rows,
+    vocabSize,
+    logits: actual,
+  } = await engine.forward(ids, {
+    all: true,
+    reset: true,
+    signal,
+  });
   const expected = logits.shape.join(", ");
   const got = `1, ${rows}, ${vocabSize}`;
   const result = { name: logits.name, tolerance };
@@ -133,10 +142,11 @@ async function verifyGreedy(
   greedy: Tensor,
   logits: Tensor | undefined,
   tolerance: number,
+  signal: AbortSignal,
 ): Promise<OutputResult> {
   const reference = idsOf(greedy);
   const result = { name: greedy.name, tolerance };
-  let step = await engine.forward(ids, { all: false, reset: true });
+  let step = await engine.forward(ids, { all: false, reset: true, signal });
   for (const [position, expected] of reference.entries()) {
     const own = step.logits;
     const referenceRow =
@@ -153,7 +163,7 @@ async function verifyGreedy(
       return { ...result, ok: nearTie, error: wrong, note };
     }
     if (position + 1 < reference.length) {
-      step = await engine.forward([expected], { all: false, reset: false });
+      step = await engine.forward([expected], { all: false, reset: false, signal });
     }
   }
   return {
@@ -168,6 +178,7 @@ async function verifyOutputs(
   engine: Engine,
   golden: ReadonlyMap<string, Tensor>,
   tolerance: number,
+  signal: AbortSignal,
 ): Promise<OutputResult[]> {
   const input = golden.get("input_ids");
   if (input === undefined) {
@@ -181,9 +192,9 @@ async function verifyOutputs(
   for (const tensor of golden.values()) {
     if (tensor === input) continue;
     if (tensor.name === "logits") {
-      results.push(await verifyLogits(engine, ids, tensor, tolerance));
+      results.push(await verifyLogits(engine, ids, tensor, tolerance, signal));
     } else if (tensor.name === "greedy_ids") {
-      results.push(await verifyGreedy(engine, ids, tensor, logits, tolerance));
+      results.push(await verifyGreedy(engine, ids, tensor, logits, tolerance, signal));
     } else {
       // An input that is not fed or an output that is not computed: either way nothing is proven.
       throw new HearthError("unsupported_config", "Decoders have no such input or output.", {
@@ -215,7 +226,7 @@ async function verifyFolder(
       exact: true,
       signal,
     });
-    const outputs = await verifyOutputs(engine, golden, tolerance);
+    const outputs = await verifyOutputs(engine, golden, tolerance, signal);
     const ok = outputs.every((output) => output.ok);
     return { directory, ok, device: engine.info.device, outputs };
   } catch (thrown) {
