@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { bundle } from "./bundle.mjs";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 process.chdir(root);
@@ -20,36 +20,7 @@ if (existsSync("dist")) {
   }
 }
 
-const shared = {
-  bundle: true,
-  format: "esm",
-  minify: true,
-  sourcemap: true,
-  outdir: "dist",
-  logLevel: "warning",
-};
-await build({
-  ...shared,
-  platform: "browser",
-  target: "es2022",
-  // Code that only Node reaches imports these; no browser gets that far.
-  external: ["node:*"],
-  entryPoints: {
-    index: "src/index.ts",
-    worker: "src/worker/browser.ts",
-    thread: "src/worker/browser-thread.ts",
-  },
-});
-await build({
-  ...shared,
-  platform: "node",
-  target: "node20",
-  entryPoints: {
-    node: "src/node.ts",
-    "node-worker": "src/worker/node.ts",
-    "node-thread": "src/worker/node-thread.ts",
-  },
-});
+await bundle("dist");
 
 const tsc = fileURLToPath(new URL("../../node_modules/.bin/tsc", import.meta.url));
 const types = spawnSync(tsc, ["-p", "tsconfig.build.json"], { stdio: "inherit" });

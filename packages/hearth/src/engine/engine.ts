@@ -190,8 +190,6 @@ async function openWorker<O extends "open" | "openTokenizer" | "inspect">(
       onEvent: onProgress as ((event: unknown) => void) | undefined,
       signal,
     });
-    // The abort may have crossed the result on its way: the caller said stop first.
-    if (signal?.aborted) throw new HearthError("aborted");
     return { client, result };
   } catch (error) {
     await client.terminate(new HearthError("worker_lost", errorCodes.worker_lost));

@@ -56,12 +56,11 @@ export class NativeCore implements Core {
    * Starts the native engine.
    *
    * @param path    The binary `hearth-native`.
-   * @param threads Threads for kernels; all cores when left out.
+   * @param threads Threads for kernels; one when left out.
    * @throws HearthError `unsupported_device` when the binary does not start.
    */
-  static async start(path: string, threads?: number): Promise<NativeCore> {
-    const args = threads === undefined ? [] : ["--threads", String(threads)];
-    const child = spawn(path, args, { stdio: ["pipe", "pipe", "inherit"] });
+  static async start(path: string, threads = 1): Promise<NativeCore> {
+    const child = spawn(path, [String(threads)], { stdio: ["pipe", "pipe", "inherit"] });
     const core = new NativeCore(child, path);
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);

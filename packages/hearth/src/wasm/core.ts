@@ -135,7 +135,7 @@ export class WasmCore implements Core {
       memory: this.#memory,
       index: i + 1,
       stack: stackOf(i + 1) >>> 0,
-    }));
+    })).filter((start) => start.stack !== 0); // 0: the core has no use for that thread
     const started = await Promise.allSettled(starts.map(async (start) => spawnThread(start)));
     for (const result of started) {
       if (result.status === "fulfilled") this.#threads.push(result.value);

@@ -68,7 +68,7 @@ function canShareMemory(): boolean {
 }
 
 /** Threads beyond this gain little: decoding is bound by memory, not by arithmetic. */
-const mostThreads = 8;
+export const mostThreads = 8;
 
 /**
  * Chooses the build of the core and its number of threads.

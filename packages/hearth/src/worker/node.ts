@@ -10,7 +10,7 @@ import { Host, hub } from "../engine/host.js";
 import { HearthError } from "../errors.js";
 import { NativeCore } from "../native/core.js";
 import type { ThreadStart } from "../wasm/core.js";
-import type { WasmVariant } from "../wasm/features.js";
+import { mostThreads, type WasmVariant } from "../wasm/features.js";
 import type { OpenParams, Port } from "./protocol.js";
 import { serve } from "./serve.js";
 import { startWasm } from "./start-core.js";
@@ -53,7 +53,7 @@ const builtNative = new URL("../../../build/native/host/hearth-native", import.m
 function startCore(params: OpenParams, signal: AbortSignal) {
   if (params.device === "native") {
     const path = params.nativePath ?? process.env.HEARTH_NATIVE ?? fileURLToPath(builtNative);
-    return NativeCore.start(path, params.threads);
+    return NativeCore.start(path, params.threads ?? Math.min(availableParallelism(), mostThreads));
   }
   return startWasm(params, { cores: availableParallelism(), compile, spawnThread }, signal);
 }

@@ -27,7 +27,7 @@ export class WorkerClient {
   constructor(port: WorkerPort) {
     this.#port = port;
     port.onMessage = (message) => this.#receive(message);
-    port.onLost = (error) => this.end(error);
+    port.onLost = (error) => void this.terminate(error);
     port.hold?.(false);
   }
 
@@ -54,7 +54,9 @@ export class WorkerClient {
         onEvent: options.onEvent as ((event: unknown) => void) | undefined,
         resolve(value) {
           settle();
-          resolve(value as Operations[O]["result"]);
+          // The abort may have crossed the result on its way: the caller said stop first.
+          if (options.signal?.aborted) reject(new HearthError("aborted"));
+          else resolve(value as Operations[O]["result"]);
         },
         reject(error) {
           settle();
