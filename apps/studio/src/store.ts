@@ -2,8 +2,14 @@
  * All state of the app and everything that changes it. A component reads a State and calls an
  * action; nothing else holds state that outlives a component.
  */
-import type { CatalogueModel, ChatMessage, CreateEngine, Engine, EngineInfo } from "./engine.js";
-import type { Progress } from "./engine.js";
+import type {
+  CatalogueModel,
+  ChatMessage,
+  CreateEngine,
+  Engine,
+  EngineInfo,
+  Progress,
+} from "./engine.js";
 import { emit } from "./events.js";
 import { defaultSettings, type Settings, sanitize } from "./settings.js";
 
