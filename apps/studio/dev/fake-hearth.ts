@@ -3,18 +3,20 @@
  * no model; it writes one text, and does what the address asks for: `?fake=slow` downloads slowly,
  * `?fake=fail` fails. Only vite.config.ts refers to it, and only in that mode.
  */
-import type { ChatChunk, CreateEngine } from "../src/engine.js";
+import type { CatalogueEntry, ChatChunk, CreateEngine } from "../src/engine.js";
 
-export const catalogue = [
-  {
-    id: "smollm2-135m-instruct",
-    name: "SmolLM2 135M Instruct",
-    parameters: 134_515_008,
-    bytes: 98_664_096,
-    license: "Apache-2.0",
-    description: "Small and quick; English",
-  },
-];
+export const catalogue: { models: CatalogueEntry[] } = {
+  models: [
+    {
+      name: "smollm2-135m-instruct",
+      title: "SmolLM2 135M Instruct",
+      description: "A very small chat model in English: it starts in seconds and knows little.",
+      license: "apache-2.0",
+      parameters: 134_515_008,
+      weights: { bytes: 98_362_432 },
+    },
+  ],
+};
 
 const answer = `**Paris** is the capital of France. It lies on the *Seine*, and is known for:
 
@@ -45,7 +47,7 @@ const wait = (milliseconds: number, signal?: AbortSignal) =>
 const asked = new URLSearchParams(globalThis.location?.search).get("fake") ?? "";
 
 export const createEngine: CreateEngine = async ({ onProgress, signal }) => {
-  const total = 98_664_096;
+  const total = 98_362_432;
   const steps = asked === "slow" ? 400 : 10;
   for (let step = 1; step <= steps; step++) {
     await wait(50, signal);

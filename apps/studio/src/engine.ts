@@ -3,16 +3,29 @@
  * argument, so that tests drive it with an engine of their own.
  */
 
+/** An entry of the catalogue, as the package has it. */
+export interface CatalogueEntry {
+  /** What `createEngine({ model })` takes. */
+  name: string;
+  title: string;
+  description: string;
+  license: string;
+  /** Number of weights. */
+  parameters: number;
+  /** The file of the weights, with its size in bytes. */
+  weights: { bytes: number };
+}
+
 /** An entry of the catalogue, as the picker shows it. */
 export interface CatalogueModel {
   id: string;
   name: string;
+  description: string;
+  license: string;
   /** Number of weights. */
   parameters: number;
   /** Size of the download, in bytes. */
   bytes: number;
-  license?: string;
-  description?: string;
 }
 
 /** What `onProgress` reports. */

@@ -26,6 +26,12 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** A time to wait, in whole seconds, as it is a guess anyway: 3 s, 3 min 20 s. */
+export function formatTimeLeft(seconds: number): string {
+  const whole = Math.max(1, Math.round(seconds));
+  return whole < 60 ? `${whole} s` : formatSeconds(whole);
+}
+
 /** Number of weights: 135M, 1.7B. */
 export function formatParameters(count: number): string {
   if (count >= 999.5e6) return `${(count / 1e9).toFixed(1).replace(/\.0$/, "")}B`;

@@ -9,6 +9,6 @@ import { App } from "./components/App.js";
 import { fromCatalogue } from "./models.js";
 import { Studio } from "./store.js";
 
-const studio = new Studio({ createEngine, models: fromCatalogue(catalogue) });
+const studio = new Studio({ createEngine, models: fromCatalogue(catalogue.models) });
 const root = document.getElementById("app");
 if (root) render(<App studio={studio} />, root);

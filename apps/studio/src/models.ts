@@ -1,5 +1,12 @@
 /** The catalogue, as the picker shows it. */
-import type { CatalogueModel } from "./engine.js";
+import type { CatalogueEntry, CatalogueModel } from "./engine.js";
 
-export const fromCatalogue = (models: readonly CatalogueModel[]): readonly CatalogueModel[] =>
-  models;
+export const fromCatalogue = (entries: readonly CatalogueEntry[]): CatalogueModel[] =>
+  entries.map(({ name, title, description, license, parameters, weights }) => ({
+    id: name,
+    name: title,
+    description,
+    license,
+    parameters,
+    bytes: weights.bytes,
+  }));

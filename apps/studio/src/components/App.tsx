@@ -36,26 +36,26 @@ export function App({ studio }: { studio: Studio }) {
 
   return (
     <div class="page" data-phase={state.phase} data-generating={state.generating}>
-      <Header
-        state={state}
-        settingsOpen={settingsOpen}
-        onToggleSettings={() => setSettingsOpen(!settingsOpen)}
-        onClear={() => {
-          studio.clear();
-          input.current?.focus();
-        }}
-        onUnload={() => void studio.unload()}
-      />
-      <SettingsPanel
-        open={settingsOpen}
-        settings={state.settings}
-        onChange={studio.changeSettings}
-      />
+      <div class="top">
+        <Header
+          state={state}
+          settingsOpen={settingsOpen}
+          onToggleSettings={() => setSettingsOpen(!settingsOpen)}
+          onClear={() => {
+            studio.clear();
+            input.current?.focus();
+          }}
+          onUnload={() => void studio.unload()}
+        />
+        <SettingsPanel
+          open={settingsOpen}
+          settings={state.settings}
+          onChange={studio.changeSettings}
+        />
+      </div>
       <main>
         {empty && ready && state.info && <Examples info={state.info} onPick={send} />}
         {!empty && <Conversation messages={state.messages} />}
-        {state.phase === "idle" && <Welcome state={state} studio={studio} brief={!empty} />}
-        {state.phase === "loading" && <Loading state={state} onCancel={studio.cancelLoad} />}
         {state.failure && (
           <FailureBanner
             failure={state.failure}
@@ -63,6 +63,8 @@ export function App({ studio }: { studio: Studio }) {
             onDismiss={studio.dismissFailure}
           />
         )}
+        {state.phase === "idle" && <Welcome state={state} studio={studio} brief={!empty} />}
+        {state.phase === "loading" && <Loading state={state} onCancel={studio.cancelLoad} />}
       </main>
       {ready && (
         <div class="dock">

@@ -1,6 +1,6 @@
 /** A model on its way: a bar, and in words how far it is and how long it takes. */
 import type { Progress } from "../engine.js";
-import { formatBytes, formatSeconds } from "../format.js";
+import { formatBytes, formatTimeLeft } from "../format.js";
 import type { State } from "../store.js";
 
 const phaseNames: Record<Progress["phase"], string> = {
@@ -15,7 +15,7 @@ function details({ loaded, total, bytesPerSecond, secondsLeft }: Progress): stri
   ];
   if (bytesPerSecond) parts.push(`${formatBytes(bytesPerSecond)}/s`);
   if (secondsLeft !== undefined && Number.isFinite(secondsLeft) && loaded < total) {
-    parts.push(`${formatSeconds(Math.max(1, Math.round(secondsLeft)))} left`);
+    parts.push(`${formatTimeLeft(secondsLeft)} left`);
   }
   return parts.join(" · ");
 }
@@ -28,7 +28,12 @@ export function Loading({ state, onCancel }: { state: State; onCancel: () => voi
   const phase = progress ? phaseNames[progress.phase] : "Starting";
   return (
     <section class="loading" aria-labelledby="loading-title">
-      <h2 id="loading-title">{model?.name ?? "Model"}</h2>
+      <div class="loading-line">
+        <h2 id="loading-title">{model?.name ?? "Model"}</h2>
+        <button type="button" class="quiet" onClick={onCancel}>
+          Cancel
+        </button>
+      </div>
       <div class="loading-line">
         <span role="status" data-testid="phase">
           {phase}
@@ -39,14 +44,9 @@ export function Loading({ state, onCancel }: { state: State; onCancel: () => voi
         aria-label={phase}
         {...(known ? { value: progress.loaded, max: progress.total } : {})}
       />
-      <div class="loading-line">
-        <span class="figures" data-testid="details">
-          {progress && progress.phase !== "compile" ? details(progress) : "\u00a0"}
-        </span>
-        <button type="button" class="quiet" onClick={onCancel}>
-          Cancel
-        </button>
-      </div>
+      <p class="loading-details figures" data-testid="details">
+        {progress && progress.phase !== "compile" ? details(progress) : "\u00a0"}
+      </p>
     </section>
   );
 }

@@ -18,13 +18,14 @@ function ModelOption({
       <input type="radio" name="model" checked={chosen} onChange={onChoose} />
       <span class="model-text">
         <span class="model-name">{model.name}</span>
-        {model.description && <span class="model-about">{model.description}</span>}
+        <span class="model-about">{model.description}</span>
       </span>
       <span class="model-size">
         {formatBytes(model.bytes)}
         <span class="model-about">
           {formatParameters(model.parameters)} weights
-          {model.license ? ` · ${model.license}` : ""}
+          {" · "}
+          {model.license}
         </span>
       </span>
     </label>
