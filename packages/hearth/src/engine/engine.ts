@@ -1,0 +1,209 @@
+// The engine as apps hold it: a handle on a worker that has a model loaded.
+
+import { errorCodes } from "../abi.generated.js";
+import { HearthError } from "../errors.js";
+import { ChatCompletions } from "../openai/chat.js";
+import { tokenIds } from "../openai/check.js";
+import { Completions } from "../openai/completions.js";
+import type { Backend } from "../openai/run.js";
+import type { OpenParams, WorkerPort } from "../worker/protocol.js";
+import { WorkerClient } from "../worker/rpc.js";
+import { checkOptions } from "./options.js";
+import type {
+  Assets,
+  EngineInfo,
+  EngineOptions,
+  ForwardResult,
+  Inspection,
+  ModelOptions,
+} from "./types.js";
+
+/** What differs between a page and Node. */
+export interface AppPlatform {
+  spawn(assets: Assets): WorkerPort;
+  /** Address against which relative model addresses are read. */
+  readonly baseUrl: string | undefined;
+  /** An address or path that the worker understands. */
+  resolveWasm(folder: string | URL): string;
+}
+
+/** Options of calls that run on the model. */
+export interface CallOptions {
+  signal?: AbortSignal;
+}
+
+/**
+ * A loaded model. Made by `createEngine`; one conversation is worked on at a time, and further
+ * requests wait their turn.
+ */
+export class Engine {
+  /** What runs, and how it got there. */
+  readonly info: EngineInfo;
+  /** OpenAI's `chat.completions`. */
+  readonly chat: { readonly completions: ChatCompletions };
+  /** OpenAI's older `completions`: text continued, without a chat template. */
+  readonly completions: Completions;
+  readonly #client: WorkerClient;
+
+  /** @internal Use `createEngine`. */
+  constructor(client: WorkerClient, info: EngineInfo) {
+    this.#client = client;
+    this.info = info;
+    const backend: Backend = {
+      model: info.name,
+      fingerprint: `hearth-${info.version}-${info.variant}`,
+      generate: (params, options) => client.send("generate", params, options),
+    };
+    this.chat = { completions: new ChatCompletions(backend) };
+    this.completions = new Completions(backend);
+  }
+
+  /**
+   * Token ids of a text.
+   *
+   * @param text A string, or UTF-8 bytes.
+   * @param options `addSpecial` adds the tokens that the model expects around a text, `parseSpecial`
+   * reads `"<|im_end|>"` and its like as single tokens; both default to false.
+   * @throws HearthError `invalid_utf8`, `unsupported_tokenizer` when the model has none,
+   * `invalid_handle` after `close()`.
+   * @example
+   * const ids = await engine.tokenize("Hello there");
+   */
+  tokenize(
+    text: string | Uint8Array,
+    options: { addSpecial?: boolean; parseSpecial?: boolean } = {},
+  ): Promise<number[]> {
+    const { addSpecial = false, parseSpecial = false } = options;
+    return this.#client.send("tokenize", { text, addSpecial, parseSpecial });
+  }
+
+  /**
+   * Text of token ids; bytes that are no UTF-8 become U+FFFD.
+   *
+   * @param options `skipSpecial` leaves control tokens out; default false.
+   * @throws HearthError `invalid_argument`, `unsupported_tokenizer`, `invalid_handle`.
+   * @example
+   * const text = await engine.detokenize([19556, 28]);
+   */
+  async detokenize(
+    ids: readonly number[],
+    options: { skipSpecial?: boolean } = {},
+  ): Promise<string> {
+    const checked = tokenIds(ids, "ids");
+    const { skipSpecial = false } = options;
+    return this.#client.send("detokenize", { ids: checked, skipSpecial });
+  }
+
+  /**
+   * Natural log-probability of each id but the first, given those before it: `ids.length - 1` values.
+   * Perplexity is `exp(-mean)` of them.
+   *
+   * @param ids At least two token ids, at most as many as the context holds.
+   * @throws HearthError `invalid_argument`, `context_overflow`, `aborted`, `invalid_handle`.
+   * @example
+   * const logprobs = await engine.score(await engine.tokenize("The cat sat on the mat."));
+   */
+  async score(ids: readonly number[], options: CallOptions = {}): Promise<Float32Array> {
+    return this.#client.send("score", { ids: tokenIds(ids, "ids") }, options);
+  }
+
+  /**
+   * Logits after token ids.
+   *
+   * @param options `all` returns a row for every id and not for the last only; `reset`, true by
+   * default, forgets what the session holds first, so false appends.
+   * @returns Logits as float32, (rows, vocabSize).
+   * @throws HearthError `invalid_argument`, `context_overflow`, `aborted`, `invalid_handle`.
+   * @example
+   * const { logits, vocabSize } = await engine.forward([1, 2, 3], { all: true });
+   * const lastRow = logits.subarray(2 * vocabSize);
+   */
+  async forward(
+    ids: readonly number[],
+    options: CallOptions & { all?: boolean; reset?: boolean } = {},
+  ): Promise<ForwardResult> {
+    const { all = false, reset = true, ...call } = options;
+    return this.#client.send("forward", { ids: tokenIds(ids, "ids"), all, reset }, call);
+  }
+
+  /**
+   * Ends the engine and frees its memory. What is in flight rejects with `aborted`, later calls with
+   * `invalid_handle`. Closing twice does nothing.
+   * @example
+   * await engine.close();
+   */
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+}
+
+/** Seconds that an aborted opening has to let go of its files before its worker is ended. */
+const graceSeconds = 2;
+
+/** Starts a worker, has it do one opening operation, and ends it when that fails. */
+async function openWorker<O extends "open" | "inspect">(
+  operation: O,
+  options: EngineOptions,
+  platform: AppPlatform,
+) {
+  const { signal, onProgress, assets = {} } = options;
+  checkOptions(options);
+  if (signal?.aborted) throw new HearthError("aborted");
+  let client: WorkerClient;
+  try {
+    client = new WorkerClient(platform.spawn(assets));
+  } catch (error) {
+    throw HearthError.from(error, "worker_lost");
+  }
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const onAbort = () => {
+    timer = setTimeout(() => client.end(new HearthError("aborted")), graceSeconds * 1000);
+  };
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const params: OpenParams = {
+    model: options.model,
+    device: options.device ?? "auto",
+    threads: options.threads,
+    variant: options.variant,
+    contextLength: options.contextLength,
+    maxBatch: options.maxBatch,
+    memoryLimit: options.memoryLimit,
+    exact: options.exact,
+    cacheDir: options.cacheDir,
+    nativePath: options.nativePath,
+    baseUrl: platform.baseUrl,
+    wasmUrl: assets.wasm === undefined ? undefined : platform.resolveWasm(assets.wasm),
+  };
+  try {
+    const result = await client.send(operation, params, {
+      onEvent: onProgress as ((event: unknown) => void) | undefined,
+      signal,
+    });
+    // The abort may have crossed the result on its way: the caller said stop first.
+    if (signal?.aborted) throw new HearthError("aborted");
+    return { client, result };
+  } catch (error) {
+    await client.terminate(new HearthError("worker_lost", errorCodes.worker_lost));
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** `createEngine` on a platform. */
+export async function openEngine(options: EngineOptions, platform: AppPlatform): Promise<Engine> {
+  const { client, result } = await openWorker("open", options, platform);
+  return new Engine(client, result as EngineInfo);
+}
+
+/** `inspect` on a platform. */
+export async function inspectOn(
+  model: ModelOptions["model"],
+  options: Omit<ModelOptions, "model">,
+  platform: AppPlatform,
+): Promise<Inspection> {
+  const { client, result } = await openWorker("inspect", { ...options, model }, platform);
+  await client.close();
+  return result as Inspection;
+}

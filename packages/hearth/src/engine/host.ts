@@ -1,0 +1,228 @@
+// What runs in the worker: opens a model on a core, then answers the app's requests with it.
+
+import type { Core } from "../core/core.js";
+import { HearthError, throwIfAborted } from "../errors.js";
+import { ensureFile } from "../hub/ensure.js";
+import { resolveModel } from "../hub/resolve.js";
+import { ChatTemplate } from "../openai/template.js";
+import { openStore } from "../store/store.js";
+import type { GenerateParams, OpenParams, Prompt } from "../worker/protocol.js";
+import type { Call, Handlers } from "../worker/serve.js";
+import { obtainFiles } from "./files.js";
+import { generate } from "./generate.js";
+import { inspectModel, type Loaded, loadModel } from "./load.js";
+import { Meter } from "./meter.js";
+import { Queue } from "./queue.js";
+import type { EngineInfo, ForwardResult, Inspection } from "./types.js";
+
+/** What differs between a browser's worker and Node's; and what tests replace. */
+export interface Platform {
+  /** Compiles and starts the core that the app asked for. */
+  startCore(params: OpenParams, signal: AbortSignal): Promise<Core>;
+  resolveModel: typeof resolveModel;
+  openStore: typeof openStore;
+  ensureFile: typeof ensureFile;
+}
+
+/** The parts that do not differ. */
+export const hub = { resolveModel, openStore, ensureFile };
+
+interface Running {
+  readonly core: Core;
+  readonly loaded: Loaded;
+  readonly template: ChatTemplate;
+}
+
+export class Host {
+  readonly #platform: Platform;
+  readonly #queue = new Queue();
+  #running: Running | undefined;
+  #opening = false;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  /** The functions that `serve` calls. */
+  handlers(): Handlers {
+    return {
+      open: (params, call) => this.#open(params, call),
+      inspect: (params, call) => this.#inspect(params, call),
+      generate: (params, call) => this.#generate(params, call),
+      tokenize: (params) => this.#tokenize(params.text, params.addSpecial, params.parseSpecial),
+      detokenize: async (params) => {
+        const { core, loaded } = this.#need();
+        const request = { ...params, tokenizer: needTokenizer(loaded) };
+        return (await core.call("detokenize", request)).text;
+      },
+      score: ({ ids }, call) => this.#score(ids, call.signal),
+      forward: (params, call) => this.#forward(params, call.signal),
+      close: async () => {
+        const running = this.#running;
+        this.#running = undefined;
+        await running?.core.close();
+        return null;
+      },
+    };
+  }
+
+  async #open(params: OpenParams, call: Call<"open">): Promise<EngineInfo> {
+    if (this.#opening) throw new HearthError("busy", "This worker has a model already.");
+    this.#opening = true;
+    const startedAt = performance.now();
+    const opened = await this.#withFiles(params, call, async (core, name, files, meter) => {
+      const loaded = await loadModel(core, name, files, params, meter, call.signal);
+      const { version, variant, threads } = await core.call("engineInfo", {});
+      throwIfAborted(call.signal);
+      const { chatTemplate, bosToken, eosToken } = loaded;
+      const template = new ChatTemplate(chatTemplate, { bosToken, eosToken });
+      const info: EngineInfo = {
+        version,
+        device: core.device,
+        variant,
+        threads,
+        name,
+        model: loaded.info,
+        source: files.source,
+        downloadedBytes: files.downloadedBytes,
+        loadSeconds: (performance.now() - startedAt) / 1000,
+        hasChatTemplate: chatTemplate !== "",
+      };
+      this.#running = { core, loaded, template };
+      meter.start("ready", name, files.source);
+      return { info, keep: true };
+    });
+    return opened.info;
+  }
+
+  async #inspect(params: OpenParams, call: Call<"inspect">): Promise<Inspection> {
+    const { inspection } = await this.#withFiles(params, call, async (core, name, files) => ({
+      inspection: await inspectModel(core, name, files, params, call.signal),
+      keep: false,
+    }));
+    return inspection;
+  }
+
+  /** Gets the model's files and a core side by side, and closes whatever the work does not keep. */
+  async #withFiles<T extends { keep: boolean }>(
+    params: OpenParams,
+    call: Call<"open"> | Call<"inspect">,
+    work: (
+      core: Core,
+      name: string,
+      files: Awaited<ReturnType<typeof obtainFiles>>,
+      meter: Meter,
+    ) => Promise<T>,
+  ): Promise<T> {
+    const meter = new Meter((progress) => call.emit(progress));
+    // Ends one half when the other fails.
+    const stop = new AbortController();
+    const signal = AbortSignal.any([call.signal, stop.signal]);
+    const halves = [
+      this.#platform.startCore(params, signal),
+      this.#obtain(params, meter, signal),
+    ] as const;
+    for (const half of halves) half.catch(() => stop.abort());
+    const [core, obtained] = await Promise.allSettled(halves);
+    let keep = false;
+    try {
+      throwIfAborted(call.signal);
+      // An aborted half is not the cause: the other one is.
+      for (const half of [obtained, core]) {
+        if (half.status === "rejected" && HearthError.from(half.reason).code !== "aborted") {
+          throw half.reason;
+        }
+      }
+      if (core.status === "rejected") throw core.reason;
+      if (obtained.status === "rejected") throw obtained.reason;
+      const result = await work(core.value, obtained.value.name, obtained.value.files, meter);
+      keep = result.keep;
+      return result;
+    } finally {
+      if (obtained.status === "fulfilled") obtained.value.files.close();
+      if (core.status === "fulfilled" && !keep) await core.value.close();
+    }
+  }
+
+  async #obtain(params: OpenParams, meter: Meter, signal: AbortSignal) {
+    const { model, baseUrl, cacheDir } = params;
+    throwIfAborted(signal);
+    meter.start("resolve", typeof model === "string" ? model : model.name, "store");
+    const resolved = await this.#platform.resolveModel(model, {
+      signal,
+      ...(baseUrl === undefined ? {} : { baseUrl }),
+      ...(cacheDir === undefined ? {} : { cacheDir }),
+    });
+    const store = await this.#platform.openStore(cacheDir === undefined ? {} : { cacheDir });
+    const files = await obtainFiles(resolved, store, this.#platform.ensureFile, meter, signal);
+    return { name: resolved.name, files };
+  }
+
+  #need(): Running {
+    if (!this.#running) throw new HearthError("invalid_handle", "The engine is not open.");
+    return this.#running;
+  }
+
+  #generate(params: GenerateParams, call: Call<"generate">) {
+    return this.#queue.run(async () => {
+      const { core, loaded, template } = this.#need();
+      const ids = await this.#promptIds(params.prompt, template);
+      return generate(core, loaded, ids, params, call);
+    }, call.signal);
+  }
+
+  async #promptIds(prompt: Prompt, template: ChatTemplate): Promise<number[]> {
+    if (prompt.kind === "ids") return prompt.ids;
+    // A template writes the tokens around a conversation itself; plain text needs them added.
+    return prompt.kind === "chat"
+      ? this.#tokenize(template.render(prompt.messages), false, true)
+      : this.#tokenize(prompt.text, true, true);
+  }
+
+  async #tokenize(
+    text: string | Uint8Array,
+    addSpecial: boolean,
+    parseSpecial: boolean,
+  ): Promise<number[]> {
+    const { core, loaded } = this.#need();
+    const { ids } = await core.call("tokenize", {
+      tokenizer: needTokenizer(loaded),
+      text: typeof text === "string" ? new TextEncoder().encode(text) : text,
+      addSpecial,
+      parseSpecial,
+    });
+    return ids;
+  }
+
+  #score(ids: number[], signal: AbortSignal): Promise<Float32Array> {
+    return this.#queue.run(async () => {
+      const { core, loaded } = this.#need();
+      const { logprobs } = await core.call("sessionScore", { session: loaded.session, ids });
+      return Float32Array.from(logprobs);
+    }, signal);
+  }
+
+  #forward(
+    params: { ids: number[]; all: boolean; reset: boolean },
+    signal: AbortSignal,
+  ): Promise<ForwardResult> {
+    return this.#queue.run(async () => {
+      const { core, loaded } = this.#need();
+      const { session } = loaded;
+      const { rows, vocabSize, logits } = await core.call("sessionForward", { session, ...params });
+      // `bytes()` of the codec made this copy, so it starts its own buffer.
+      return { rows, vocabSize, logits: floats(logits) };
+    }, signal);
+  }
+}
+
+/** Bytes as float32, without a copy where they are aligned. */
+function floats(bytes: Uint8Array): Float32Array {
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+}
+
+function needTokenizer(loaded: Loaded): number {
+  if (loaded.tokenizer !== 0) return loaded.tokenizer;
+  throw new HearthError("unsupported_tokenizer", "The model came without a tokenizer.");
+}

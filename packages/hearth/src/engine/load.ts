@@ -1,0 +1,153 @@
+// From a model's open files to a session that can generate: headers, load plan, weights, tokenizer.
+
+import type { ModelInfo } from "../abi.generated.js";
+import type { Core } from "../core/core.js";
+import { HearthError, throwIfAborted } from "../errors.js";
+import type { OpenParams } from "../worker/protocol.js";
+import { type OpenFile, type OpenFiles, openHeader, readText } from "./files.js";
+import type { Meter } from "./meter.js";
+import type { Inspection } from "./types.js";
+
+/** What a loaded model is to the host: handles in the core, and what templates need. */
+export interface Loaded {
+  readonly session: number;
+  /** 0 when the model came without one. */
+  readonly tokenizer: number;
+  readonly info: ModelInfo;
+  readonly chatTemplate: string;
+  readonly bosToken: string;
+  readonly eosToken: string;
+  readonly stopIds: ReadonlySet<number>;
+}
+
+interface Header {
+  readonly file: OpenFile;
+  readonly handle: number;
+  readonly format: string;
+}
+
+async function openHeaders(core: Core, files: OpenFiles, signal: AbortSignal): Promise<Header[]> {
+  const headers: Header[] = [];
+  for (const file of files.weights) {
+    headers.push({ file, ...(await openHeader(core, file, signal)) });
+  }
+  return headers;
+}
+
+async function modelRequest(files: OpenFiles, headers: Header[], params: OpenParams) {
+  return {
+    files: headers.map((header) => header.handle),
+    configJson: await readText(files.config),
+    contextLength: params.contextLength ?? 0,
+    maxBatch: params.maxBatch ?? 0,
+    memoryLimit: params.memoryLimit ?? 0,
+    exact: params.exact ?? false,
+  };
+}
+
+/**
+ * Loads the model into the core.
+ *
+ * @throws HearthError whatever the core finds wrong with the files, `out_of_memory`, `aborted`. The
+ * core then holds parts of the model, and its owner closes it.
+ */
+export async function loadModel(
+  core: Core,
+  name: string,
+  files: OpenFiles,
+  params: OpenParams,
+  meter: Meter,
+  signal: AbortSignal,
+): Promise<Loaded> {
+  const headers = await openHeaders(core, files, signal);
+  const request = await modelRequest(files, headers, params);
+  const { model, info, ranges, totalBytes } = await core.call("modelOpen", request);
+
+  meter.start("load", name, files.source, totalBytes);
+  const byHandle = new Map(headers.map((header) => [header.handle, header.file]));
+  let loaded = 0;
+  for (const [index, range] of ranges.entries()) {
+    const file = byHandle.get(range.file);
+    if (!file) throw new HearthError("internal", "The load plan names a file that is not open.");
+    await core.load(range, file.stored, {
+      name: file.name,
+      signal,
+      onBytes: (bytes) => {
+        loaded += bytes;
+        meter.update({
+          phase: "load",
+          file: name,
+          source: files.source,
+          loaded,
+          total: totalBytes,
+        });
+      },
+    });
+    await core.call("rangeLoaded", { model, range: index });
+    await yieldNow();
+    throwIfAborted(signal);
+  }
+  await core.call("modelReady", { model });
+
+  const tokenizer = await openTokenizer(core, files, headers);
+  for (const { handle } of headers) await core.call("fileClose", { file: handle });
+  throwIfAborted(signal);
+  const { session } = await core.call("sessionOpen", { model, tokenizer: tokenizer.tokenizer });
+  return { session, info, ...tokenizer, stopIds: new Set(tokenizer.stopIds) };
+}
+
+async function openTokenizer(core: Core, files: OpenFiles, headers: Header[]) {
+  const gguf = headers.find((header) => header.format === "gguf");
+  if (!files.tokenizer && !gguf) {
+    const empty = { chatTemplate: "", bosToken: "", eosToken: "", stopIds: [] };
+    return { tokenizer: 0, ...empty };
+  }
+  return core.call("tokenizerOpen", {
+    file: files.tokenizer ? 0 : (gguf?.handle ?? 0),
+    tokenizerJson: await readText(files.tokenizer),
+    tokenizerConfigJson: await readText(files.tokenizerConfig),
+  });
+}
+
+/** Reads the headers only: no weights, next to no memory. */
+export async function inspectModel(
+  core: Core,
+  name: string,
+  files: OpenFiles,
+  params: OpenParams,
+  signal: AbortSignal,
+): Promise<Inspection> {
+  const headers = await openHeaders(core, files, signal);
+  const model = await core.call("modelInspect", await modelRequest(files, headers, params));
+  const contents: Inspection["files"] = [];
+  for (const { file, handle, format } of headers) {
+    const { metadata, tensors } = await core.call("fileContents", { file: handle });
+    contents.push({ name: file.name, size: file.stored.size, format, metadata, tensors });
+  }
+  return { name, model, files: contents };
+}
+
+/**
+ * Lets messages in, so that an abort sent meanwhile is seen. A timer would wait four milliseconds in
+ * a browser; a message to ourselves, or Node's setImmediate, waits for none.
+ */
+export function yieldNow(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === "function") {
+      setImmediate(resolve);
+      return;
+    }
+    yields.push(resolve);
+    channel ??= openChannel();
+    channel.postMessage(null);
+  });
+}
+
+const yields: (() => void)[] = [];
+let channel: MessagePort | undefined;
+
+function openChannel(): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => yields.shift()?.();
+  return port2;
+}

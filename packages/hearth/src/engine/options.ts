@@ -1,0 +1,34 @@
+// Checks what an app passes to `createEngine`, before a worker is started for it.
+
+import { HearthError } from "../errors.js";
+import { boolean, integer, invalid } from "../openai/check.js";
+import type { EngineOptions } from "./types.js";
+
+const devices = ["auto", "wasm", "native", "webgpu"];
+const variants = ["simd", "relaxed", "relaxed-mt"];
+/** More threads than any kernel divides into. */
+const mostThreads = 64;
+
+/** Throws `invalid_argument` with the option as subject, or `unsupported_device`. */
+export function checkOptions(options: EngineOptions): void {
+  const { model, device = "auto", variant } = options;
+  const named = typeof model === "string" && model !== "";
+  if (!named && (typeof model !== "object" || model === null)) {
+    throw invalid("model", "must be a name, an address, a path, a File or a list of files.");
+  }
+  if (!devices.includes(device)) throw invalid("device", `must be one of ${devices.join(", ")}.`);
+  if (device === "webgpu") {
+    throw new HearthError("unsupported_device", "This version of Hearth does not use WebGPU yet.", {
+      subject: "webgpu",
+    });
+  }
+  if (variant !== undefined && !variants.includes(variant)) {
+    throw invalid("variant", `must be one of ${variants.join(", ")}.`);
+  }
+  integer(options.threads, "threads", 1, { least: 1, most: mostThreads });
+  const whole = { least: 1, most: 0xffffffff };
+  integer(options.contextLength, "contextLength", 1, whole);
+  integer(options.maxBatch, "maxBatch", 1, whole);
+  integer(options.memoryLimit, "memoryLimit", 1, { least: 1, most: Number.MAX_SAFE_INTEGER });
+  boolean(options.exact, "exact");
+}

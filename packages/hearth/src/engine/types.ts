@@ -1,0 +1,129 @@
+// The public types of the engine.
+
+import type { FileContents, ModelInfo } from "../abi.generated.js";
+import type { ModelFiles } from "../hub/resolve.js";
+import type { WasmVariant } from "../wasm/features.js";
+
+export type { FileContents, ModelFiles, ModelInfo, WasmVariant };
+
+/** Where kernels run. `"auto"` takes the best that is there. */
+export type Device = "auto" | "wasm" | "native" | "webgpu";
+
+/** Where a model's weights came from. */
+export type WeightSource = "store" | "network" | "file";
+
+/** What is happening while an engine opens. */
+export interface Progress {
+  /**
+   * `"resolve"`: finding the model's files; `"download"`: getting them; `"compile"`: compiling the
+   * engine; `"load"`: reading weights into memory; `"ready"`: done.
+   */
+  phase: "resolve" | "download" | "compile" | "load" | "ready";
+  /** File or model it is about. */
+  file: string;
+  /** Bytes done in this phase, over all files. */
+  loaded: number;
+  /** Bytes to do in this phase, over all files; 0 while unknown. */
+  total: number;
+  /** Bytes per second over the last seconds; 0 while unknown. */
+  bytesPerSecond: number;
+  /** Seconds left in this phase; undefined while unknown. */
+  secondsLeft: number | undefined;
+  /** Where the bytes come from. */
+  source: WeightSource;
+}
+
+/** Where the package's own files lie, when a bundler moved them. */
+export interface Assets {
+  /** Address of the worker's script (`worker.js`; in Node `node-worker.js`). */
+  worker?: string | URL;
+  /** Address of the folder that holds `hearth-simd.wasm` and its like. */
+  wasm?: string | URL;
+}
+
+/** What `createEngine` and `inspect` share. */
+export interface ModelOptions {
+  /**
+   * The model: a name from the catalogue, the address of a GGUF file, in Node a path or folder, in
+   * the browser a `File`, or a list of files.
+   */
+  model: string | File | ModelFiles;
+  /** Where Node keeps downloaded models. Browsers use the origin's private file system. */
+  cacheDir?: string;
+  /** Build of the core; chosen by what the browser can do when left out. */
+  variant?: WasmVariant;
+  /** Path of `hearth-native`, for `device: "native"`; `HEARTH_NATIVE` when left out. */
+  nativePath?: string;
+  assets?: Assets;
+  /** Called as work advances, at most about twenty times a second. */
+  onProgress?: (progress: Progress) => void;
+  /** Aborts the opening. It has no effect once the promise has settled. */
+  signal?: AbortSignal;
+}
+
+/** Options of `createEngine`. */
+export interface EngineOptions extends ModelOptions {
+  /** Default `"auto"`. */
+  device?: Device;
+  /** Threads for kernels, the engine's own included; at most 8 cores' worth when left out. */
+  threads?: number;
+  /** Tokens a conversation can hold; the model's own, at most 4096, when left out. */
+  contextLength?: number;
+  /** Tokens in one prefill step; 128 when left out. */
+  maxBatch?: number;
+  /** Bytes that weights, activations and one session may take together. */
+  memoryLimit?: number;
+  /** Use float kernels only, never 8-bit activations: slower, for comparisons. */
+  exact?: boolean;
+}
+
+/** What runs, and how it got there. */
+export interface EngineInfo {
+  /** Version of the engine, such as `"0.1.0"`. */
+  version: string;
+  device: "wasm" | "native";
+  /** Build that runs: `"simd"`, `"relaxed"`, `"relaxed-mt"` or `"native"`. */
+  variant: string;
+  /** Threads that kernels run on. */
+  threads: number;
+  /** Name that the model was resolved to; what completions call `model`. */
+  name: string;
+  /** What the core says of the model: sizes, types, memory. */
+  model: ModelInfo;
+  /** Where the weights came from. */
+  source: WeightSource;
+  /** Bytes that came over the network. */
+  downloadedBytes: number;
+  /** Seconds from the call until the engine was ready, downloads included. */
+  loadSeconds: number;
+  /** Whether the model has a chat template, which `chat.completions` needs. */
+  hasChatTemplate: boolean;
+}
+
+/** What a model's headers say. */
+export interface Inspection {
+  /** Name that the model was resolved to. */
+  name: string;
+  /** What running it takes. */
+  model: ModelInfo;
+  /** Each weight file's metadata and tensors. */
+  files: (FileContents & { name: string; size: number; format: string })[];
+}
+
+/** Logits of a forward pass. */
+export interface ForwardResult {
+  rows: number;
+  vocabSize: number;
+  /** float32, (rows, vocabSize). */
+  logits: Float32Array;
+}
+
+/** Time that a generation took. */
+export interface Timings {
+  /** Seconds from its start to the first token; waiting behind others is not counted. */
+  prefillSeconds: number;
+  /** Seconds from the first token to the last. */
+  decodeSeconds: number;
+  /** Tokens after the first, divided by `decodeSeconds`; 0 when there is none. */
+  tokensPerSecond: number;
+}

@@ -1,0 +1,43 @@
+// The package in Node: dist/node.js.
+
+import { type Engine, inspectOn, openEngine } from "./engine/engine.js";
+import type { EngineOptions, Inspection, ModelOptions } from "./engine/types.js";
+import { nodeApp } from "./worker/spawn-node.js";
+
+export * from "./exports.js";
+
+/**
+ * Loads a model into a new worker. The first time, its files are downloaded into the store; from then
+ * on they are read from there.
+ *
+ * @throws HearthError `invalid_argument` for an option out of range; `unknown_model`, `not_found`,
+ * `http_status`, `connection_lost`, `checksum_mismatch`, `storage_full` while getting the files;
+ * `bad_magic`, `truncated_data`, `unsupported_architecture` and the like for files that are not as
+ * they should be; `out_of_memory`; `unsupported_device`; `aborted`. Nothing is left running then.
+ *
+ * @example
+ * const engine = await createEngine({
+ *   model: "smollm2-135m-instruct",
+ *   onProgress: ({ phase, loaded, total }) => console.log(phase, loaded, total),
+ * });
+ */
+export function createEngine(options: EngineOptions): Promise<Engine> {
+  return openEngine(options, nodeApp);
+}
+
+/**
+ * Reads a model's headers: what it is, what it holds and what running it takes. No weights are read
+ * into memory.
+ *
+ * @throws HearthError as `createEngine` does.
+ *
+ * @example
+ * const { model, files } = await inspect("smollm2-135m-instruct");
+ * console.log(model.parameters, files[0]?.tensors.length);
+ */
+export function inspect(
+  model: ModelOptions["model"],
+  options: Omit<ModelOptions, "model"> = {},
+): Promise<Inspection> {
+  return inspectOn(model, options, nodeApp);
+}
