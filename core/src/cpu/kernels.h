@@ -1,6 +1,6 @@
 // The CPU's kernels, free of graph and plan: pointers in, pointers out. Each has a plain reference
-// (namespace reference) and a fast form beside it; both give the same result within the tolerance that
-// kernels_test.cc derives. Buffers are 16-byte aligned unless said otherwise.
+// (namespace reference) and a fast form beside it; both give the same result within the tolerance
+// that kernels_test.cc derives. Buffers are 16-byte aligned unless said otherwise.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,8 @@
 
 namespace hearth::cpu {
 
-// --- weights ----------------------------------------------------------------------------------------
+// --- weights
+// ----------------------------------------------------------------------------------------
 
 /// How the bytes of a weight matrix lie in memory after load.
 enum class Layout : std::uint8_t {
@@ -30,8 +31,8 @@ struct Matrix {
   const std::uint8_t* data = nullptr;
 };
 
-/// The layout in which a matrix of that type and shape is kept. `exact` asks for float kernels, which
-/// read kPlain.
+/// The layout in which a matrix of that type and shape is kept. `exact` asks for float kernels,
+/// which read kPlain.
 Layout preferred_layout(DType dtype, std::int64_t rows, std::int64_t columns, bool exact);
 
 /// Repacks a matrix from kPlain to `layout` in place: the bytes are permuted, none is added. Memory
@@ -39,59 +40,62 @@ Layout preferred_layout(DType dtype, std::int64_t rows, std::int64_t columns, bo
 void pack_in_place(DType dtype, Layout layout, std::int64_t rows, std::int64_t columns,
                    std::uint8_t* data);
 
-// --- activations ------------------------------------------------------------------------------------
+// --- activations
+// ------------------------------------------------------------------------------------
 
-/// Bytes of scratch that linear() needs for `tokens` rows of `columns` activations rounded to 8 bits.
+/// Bytes of scratch that linear() needs for `tokens` rows of `columns` activations rounded to 8
+/// bits.
 std::size_t linear_scratch_bytes(std::int64_t tokens, std::int64_t columns);
 
 struct LinearArgs {
-  Matrix weight;                     ///< (rows, columns)
-  const float* input = nullptr;      ///< (tokens, columns)
-  float* output = nullptr;           ///< (tokens, rows)
-  const float* bias = nullptr;       ///< (rows) or nullptr
-  const float* residual = nullptr;   ///< (tokens, rows) or nullptr; added last; may alias output
+  Matrix weight;                    ///< (rows, columns)
+  const float* input = nullptr;     ///< (tokens, columns)
+  float* output = nullptr;          ///< (tokens, rows)
+  const float* bias = nullptr;      ///< (rows) or nullptr
+  const float* residual = nullptr;  ///< (tokens, rows) or nullptr; added last; may alias output
   std::int64_t tokens = 0;
-  std::uint8_t* scratch = nullptr;   ///< linear_scratch_bytes(tokens, columns), 64-byte aligned
-  bool exact = false;                ///< never round activations
+  std::uint8_t* scratch = nullptr;  ///< linear_scratch_bytes(tokens, columns), 64-byte aligned
+  bool exact = false;               ///< never round activations
 };
 
 /// output = input · Wᵀ + bias + residual
 void linear(const LinearArgs& args, ThreadPool& pool);
 
 /// output(token, :) = table(ids[token], :), dequantized; ids are checked by the caller.
-void embed(const Matrix& table, std::span<const std::uint32_t> ids, float* output, ThreadPool& pool);
+void embed(const Matrix& table, std::span<const std::uint32_t> ids, float* output,
+           ThreadPool& pool);
 
 /// output(token, :) = input / sqrt(mean(input²) + epsilon) · weight, rows of `width`. May alias.
 void rms_norm(const float* input, const float* weight, float* output, std::int64_t tokens,
               std::int64_t width, float epsilon, ThreadPool& pool);
 
 struct RopeArgs {
-  float* data = nullptr;            ///< rotated in place: (tokens, stride), heads first in each row
+  float* data = nullptr;  ///< rotated in place: (tokens, stride), heads first in each row
   std::int64_t tokens = 0;
-  std::int64_t stride = 0;          ///< floats from one token's row to the next
+  std::int64_t stride = 0;  ///< floats from one token's row to the next
   std::int64_t heads = 0;
   std::int64_t head_size = 0;
-  std::int64_t rotary_size = 0;     ///< leading part of each head that is rotated; even
+  std::int64_t rotary_size = 0;        ///< leading part of each head that is rotated; even
   const float* frequencies = nullptr;  ///< (rotary_size / 2) radians per position
-  float scale = 1;                  ///< multiplies sine and cosine (yarn, long rope)
-  std::int64_t position = 0;        ///< of the first token
-  bool interleaved = false;         ///< pairs (2i, 2i+1), as GGUF's Llama; else (i, i + rotary/2)
+  float scale = 1;                     ///< multiplies sine and cosine (yarn, long rope)
+  std::int64_t position = 0;           ///< of the first token
+  bool interleaved = false;  ///< pairs (2i, 2i+1), as GGUF's Llama; else (i, i + rotary/2)
 };
 void rope(const RopeArgs& args, ThreadPool& pool);
 
 struct AttentionArgs {
-  const float* query = nullptr;   ///< (tokens, query_stride), heads first in each row
+  const float* query = nullptr;  ///< (tokens, query_stride), heads first in each row
   std::int64_t query_stride = 0;
   const float* keys = nullptr;    ///< (kv_heads, capacity, head_size)
   const float* values = nullptr;  ///< (kv_heads, capacity, head_size)
   float* output = nullptr;        ///< (tokens, heads · head_size)
   std::int64_t tokens = 0;
-  std::int64_t position = 0;      ///< of the first token; keys 0 … position + tokens − 1 are stored
+  std::int64_t position = 0;  ///< of the first token; keys 0 … position + tokens − 1 are stored
   std::int64_t heads = 0;
-  std::int64_t kv_heads = 0;      ///< divides heads
+  std::int64_t kv_heads = 0;  ///< divides heads
   std::int64_t head_size = 0;
   std::int64_t capacity = 0;
-  float scale = 1;                ///< multiplies query·key
+  float scale = 1;  ///< multiplies query·key
 };
 /// Causal attention with grouped-query heads: token t sees keys 0 … position + t.
 void attention(const AttentionArgs& args, ThreadPool& pool);
@@ -108,7 +112,8 @@ void swiglu(const float* input, float* output, std::int64_t tokens, std::int64_t
 /// output = a + b, n floats. May alias.
 void add(const float* a, const float* b, float* output, std::int64_t n, ThreadPool& pool);
 
-/// The same kernels, written to be read: one loop nest each, double accumulators, no packing but kPlain.
+/// The same kernels, written to be read: one loop nest each, double accumulators, no packing but
+/// kPlain.
 namespace reference {
 void linear(const LinearArgs& args);
 void embed(const Matrix& table, std::span<const std::uint32_t> ids, float* output);

@@ -75,13 +75,13 @@ struct HeaderOrNeed {
   std::uint64_t need = 0;  ///< > head.size() and <= file_size when `header` is empty
 };
 
-/// Parses the header from the first bytes of a file of `file_size` bytes. `head` may be shorter than
-/// the header: then `need` says how many to come back with. When `head` is the whole file and the
-/// header does not end in it, that is truncated_header.
-/// Every tensor is checked to lie inside the file (tensor_out_of_bounds when it starts past the end,
-/// truncated_data when the file ends inside it).
-/// Errors: bad_magic, unsupported_version, truncated_header, malformed_header, count_too_large,
-/// tensor_out_of_bounds, truncated_data, duplicate_tensor, unsupported_dtype, shape_mismatch.
+/// Parses the header from the first bytes of a file of `file_size` bytes. `head` may be shorter
+/// than the header: then `need` says how many to come back with. When `head` is the whole file and
+/// the header does not end in it, that is truncated_header. Every tensor is checked to lie inside
+/// the file (tensor_out_of_bounds when it starts past the end, truncated_data when the file ends
+/// inside it). Errors: bad_magic, unsupported_version, truncated_header, malformed_header,
+/// count_too_large, tensor_out_of_bounds, truncated_data, duplicate_tensor, unsupported_dtype,
+/// shape_mismatch.
 Result<HeaderOrNeed<GgufHeader>> parse_gguf(Bytes head, std::uint64_t file_size);
 
 }  // namespace hearth

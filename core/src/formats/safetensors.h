@@ -17,7 +17,7 @@ namespace hearth {
 struct SafetensorsHeader {
   std::uint64_t data_offset = 0;
   std::vector<std::pair<std::string, std::string>> metadata;  ///< "__metadata__", strings only
-  TensorDirectory directory;                                  ///< offsets from the start of the file
+  TensorDirectory directory;  ///< offsets from the start of the file
 };
 
 /// As parse_gguf. Errors: truncated_header, malformed_json, malformed_header, count_too_large,

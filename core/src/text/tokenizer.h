@@ -19,6 +19,7 @@ struct EncodeOptions {
   bool parse_special = false;  ///< read control tokens such as "<|im_end|>" written in the text
 };
 
+/// Not to be shared between threads: encode() keeps a cache.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
@@ -36,7 +37,8 @@ class Tokenizer {
 
   virtual std::uint32_t vocab_size() const = 0;
 
-  /// Text of the ids, with each maximal run of bytes that is no UTF-8 replaced by U+FFFD.
+  /// Text of the ids. What is no UTF-8 becomes U+FFFD, one for each maximal subpart of a character,
+  /// as browsers' TextDecoder does (The Unicode Standard, section 3.9).
   std::string decode(const std::vector<TokenId>& ids, bool skip_special) const;
 
   // What the file says of the model's tokens; empty when it says nothing.

@@ -1,0 +1,49 @@
+// swiglu() and add(), and store_kv(), which only moves.
+#include "cpu/elementwise.h"
+#include "cpu/kernels.h"
+#include "cpu/math.h"
+
+namespace hearth::cpu {
+
+void swiglu(const float* input, float* output, std::int64_t tokens, std::int64_t width,
+            ThreadPool& pool) {
+  pool.run(tokens, rows_per_piece(width), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) {
+      const float* gate = input + t * 2 * width;
+      const float* up = gate + width;
+      float* out = output + t * width;
+      std::int64_t i = 0;
+      for (; i + 4 <= width; i += 4) {
+        store(out + i, silu(load<f32x4>(gate + i)) * load<f32x4>(up + i));
+      }
+      if (i < width) {
+        const std::int64_t rest = width - i;
+        store_part(out + i, silu(load_part(gate + i, rest)) * load_part(up + i, rest), rest);
+      }
+    }
+  });
+}
+
+void add(const float* a, const float* b, float* output, std::int64_t n, ThreadPool& pool) {
+  pool.run(n, rows_per_piece(1), [&](std::int64_t begin, std::int64_t end) {
+    std::int64_t i = begin;
+    for (; i + 4 <= end; i += 4) store(output + i, load<f32x4>(a + i) + load<f32x4>(b + i));
+    for (; i < end; ++i) output[i] = a[i] + b[i];
+  });
+}
+
+void store_kv(const float* input, std::int64_t stride, float* cache, std::int64_t tokens,
+              std::int64_t position, std::int64_t kv_heads, std::int64_t head_size,
+              std::int64_t capacity, ThreadPool& pool) {
+  pool.run(tokens, rows_per_piece(kv_heads * head_size), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) {
+      for (std::int64_t head = 0; head < kv_heads; ++head) {
+        std::memcpy(cache + (head * capacity + position + t) * head_size,
+                    input + t * stride + head * head_size,
+                    static_cast<std::size_t>(head_size) * sizeof(float));
+      }
+    }
+  });
+}
+
+}  // namespace hearth::cpu

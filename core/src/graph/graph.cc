@@ -1,0 +1,162 @@
+#include "graph/graph.h"
+
+#include "base/cat.h"
+
+namespace hearth::graph {
+
+std::vector<int> Graph::use_counts() const {
+  std::vector<int> counts(values.size(), 0);
+  for (const Node& node : nodes) {
+    for (ValueId input : node.inputs) {
+      if (input != kNone) ++counts[static_cast<std::size_t>(input)];
+    }
+  }
+  if (output != kNone) ++counts[static_cast<std::size_t>(output)];
+  return counts;
+}
+
+std::vector<Operand> operands(const Graph& graph, std::span<const ValueId> inputs) {
+  std::vector<Operand> result;
+  result.reserve(inputs.size());
+  for (ValueId input : inputs) {
+    if (input == kNone) {
+      result.push_back({});
+    } else {
+      const Value& value = graph.value(input);
+      result.push_back(
+          {.name = value.name, .dtype = value.dtype, .shape = value.shape, .present = true});
+    }
+  }
+  return result;
+}
+
+ValueId Builder::add_value(Value value) {
+  if (error_) return kNone;
+  graph_.values.push_back(std::move(value));
+  return static_cast<ValueId>(graph_.values.size()) - 1;
+}
+
+void Builder::set_error(Error error) {
+  if (!error_) error_ = std::move(error);
+}
+
+ValueId Builder::input(std::string_view name, DType dtype, Shape shape) {
+  Value value;
+  value.name = cat(scope_, name);
+  value.kind = ValueKind::kInput;
+  value.dtype = dtype;
+  value.shape = shape;
+  return add_value(std::move(value));
+}
+
+ValueId Builder::constant(std::string_view name, std::vector<float> elements) {
+  Value value;
+  value.name = cat(scope_, name);
+  value.kind = ValueKind::kConstant;
+  value.shape = {static_cast<std::int64_t>(elements.size())};
+  value.constant = std::move(elements);
+  return add_value(std::move(value));
+}
+
+ValueId Builder::state(std::string_view name, Shape shape) {
+  Value value;
+  value.name = cat(scope_, name);
+  value.kind = ValueKind::kState;
+  value.shape = shape;
+  return add_value(std::move(value));
+}
+
+ValueId Builder::weight(std::string_view tensor, Shape shape) {
+  const ValueId found = optional_weight(tensor, shape);
+  if (found == kNone) {
+    set_error({ErrorCode::kMissingTensor, cat("The model has no tensor \"", tensor, "\"."),
+               std::string(tensor)});
+  }
+  return found;
+}
+
+ValueId Builder::optional_weight(std::string_view tensor, Shape shape) {
+  if (error_) return kNone;
+  // A tied matrix is read by two ops and must be held once. Models have hundreds of weights, and this
+  // runs once for each, so looking through all of them is cheap.
+  for (std::size_t i = 0; i < graph_.values.size(); ++i) {
+    const Value& value = graph_.values[i];
+    if (value.kind == ValueKind::kWeight && value.name == tensor) return static_cast<ValueId>(i);
+  }
+  std::optional<WeightPart> part = weights_.find(tensor);
+  if (!part) return kNone;
+  if (!(part->info.shape == shape)) {
+    set_error({ErrorCode::kShapeMismatch,
+               cat("The tensor \"", tensor, "\" has shape ", part->info.shape.to_string(),
+                   ", and the model's configuration asks for ", shape.to_string(), "."),
+               std::string(tensor)});
+    return kNone;
+  }
+  Value value;
+  value.name = std::string(tensor);
+  value.kind = ValueKind::kWeight;
+  value.dtype = part->info.dtype;
+  value.shape = shape;
+  value.parts.push_back(*std::move(part));
+  return add_value(std::move(value));
+}
+
+ValueId Builder::node(std::string_view name, OpParams params, std::vector<ValueId> inputs) {
+  if (error_) return kNone;
+  Node made{.name = cat(scope_, name),
+            .params = std::move(params),
+            .inputs = std::move(inputs),
+            .output = kNone};
+  const OpRules& rules = rules_[made.params.index()];
+  const std::vector<Operand> seen = operands(graph_, made.inputs);
+  if (auto checked = rules.check(made.params, seen, made.name); !checked) {
+    set_error(std::move(checked).error());
+    return kNone;
+  }
+  Value value;
+  value.name = made.name;
+  value.shape = rules.infer(made.params, seen);
+  made.output = add_value(std::move(value));
+  graph_.nodes.push_back(std::move(made));
+  return graph_.nodes.back().output;
+}
+
+ValueId Builder::embed(ValueId ids, ValueId table) {
+  return node("embed", EmbedParams{}, {ids, table});
+}
+
+ValueId Builder::rms_norm(std::string_view name, ValueId x, ValueId weight, float epsilon) {
+  return node(name, RmsNormParams{.epsilon = epsilon}, {x, weight});
+}
+
+ValueId Builder::linear(std::string_view name, ValueId x, ValueId weight, ValueId bias) {
+  return node(name, LinearParams{}, {x, weight, bias, kNone});
+}
+
+ValueId Builder::rope(std::string_view name, ValueId x, ValueId frequencies,
+                      const RopeParams& params) {
+  return node(name, params, {x, frequencies});
+}
+
+ValueId Builder::attention(std::string_view name, ValueId query, ValueId key, ValueId value,
+                           ValueId key_state, ValueId value_state, const AttentionParams& params) {
+  return node(name, params, {query, key, value, key_state, value_state});
+}
+
+ValueId Builder::swiglu(std::string_view name, ValueId gate, ValueId up) {
+  return node(name, SwiGluParams{}, {gate, up});
+}
+
+ValueId Builder::add(std::string_view name, ValueId a, ValueId b) {
+  return node(name, AddParams{}, {a, b});
+}
+
+ValueId Builder::take_rows(ValueId x) { return node("take_rows", TakeRowsParams{}, {x}); }
+
+Result<Graph> Builder::finish(ValueId output) && {
+  if (error_) return std::unexpected(*std::move(error_));
+  graph_.output = output;
+  return std::move(graph_);
+}
+
+}  // namespace hearth::graph

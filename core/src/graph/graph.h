@@ -1,0 +1,119 @@
+// A model as a graph of ops on values, in execution order. Models build it once, for every format and
+// device; fusion rewrites it (fuse.h) and the memory plan places it (plan.h).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "graph/op.h"
+#include "tensor/tensor_info.h"
+
+namespace hearth::graph {
+
+enum class ValueKind : std::uint8_t {
+  kInput,     ///< given with each step
+  kConstant,  ///< known when the model is built; floats
+  kWeight,    ///< from the checkpoint
+  kState,     ///< one for each session, kept between steps
+  kActivation,
+};
+
+/// One tensor of a checkpoint, and which of its files holds it.
+struct WeightPart {
+  std::uint32_t file = 0;  ///< index into the checkpoint's files
+  TensorInfo info;
+};
+
+struct Value {
+  std::string name;
+  ValueKind kind = ValueKind::kActivation;
+  DType dtype = DType::kF32;
+  Shape shape;
+  /// kWeight: the tensors stacked along the first dimension; one unless fusion joined several.
+  std::vector<WeightPart> parts;
+  /// kConstant: its elements.
+  std::vector<float> constant;
+};
+
+struct Node {
+  std::string name;  ///< such as "layers.3.attention"
+  OpParams params;
+  std::vector<ValueId> inputs;
+  ValueId output = kNone;
+
+  Op op() const { return static_cast<Op>(params.index()); }
+};
+
+struct Graph {
+  std::vector<Value> values;
+  std::vector<Node> nodes;  ///< each after those it reads
+  ValueId output = kNone;   ///< logits (outputs, vocabulary)
+
+  const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
+  Value& value(ValueId id) { return values[static_cast<std::size_t>(id)]; }
+  /// How many times nodes read each value.
+  std::vector<int> use_counts() const;
+};
+
+/// Where a builder finds weights; a checkpoint implements it (models/checkpoint.h).
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+  /// The tensor of that name in the checkpoint, or nullopt.
+  virtual std::optional<WeightPart> find(std::string_view name) const = 0;
+};
+
+/// Builds a graph. Errors stick: the first is kept, later calls do nothing, and finish() returns it, so
+/// that a model's forward pass reads as the formulas it implements.
+class Builder {
+ public:
+  Builder(const OpTable& rules, const WeightSource& weights) : rules_(rules), weights_(weights) {}
+
+  /// Names of nodes and values made from here on start with this, such as "layers.3.".
+  void set_scope(std::string scope) { scope_ = std::move(scope); }
+
+  ValueId input(std::string_view name, DType dtype, Shape shape);
+  ValueId constant(std::string_view name, std::vector<float> elements);
+  ValueId state(std::string_view name, Shape shape);
+
+  /// A weight of exactly that shape; the same name gives the same value again. Errors: missing_tensor,
+  /// shape_mismatch.
+  ValueId weight(std::string_view tensor, Shape shape);
+  /// The same, or kNone when the checkpoint has no such tensor.
+  ValueId optional_weight(std::string_view tensor, Shape shape);
+
+  ValueId embed(ValueId ids, ValueId table);
+  ValueId rms_norm(std::string_view name, ValueId x, ValueId weight, float epsilon);
+  ValueId linear(std::string_view name, ValueId x, ValueId weight, ValueId bias = kNone);
+  ValueId rope(std::string_view name, ValueId x, ValueId frequencies, const RopeParams& params);
+  ValueId attention(std::string_view name, ValueId query, ValueId key, ValueId value,
+                    ValueId key_state, ValueId value_state, const AttentionParams& params);
+  ValueId swiglu(std::string_view name, ValueId gate, ValueId up);
+  ValueId add(std::string_view name, ValueId a, ValueId b);
+  ValueId take_rows(ValueId x);
+
+  /// Records an error of the model's own; ignored when there is one already.
+  void set_error(Error error);
+
+  /// The graph that computes `output`. Errors: the first that occurred.
+  Result<Graph> finish(ValueId output) &&;
+
+ private:
+  ValueId add_value(Value value);
+  ValueId node(std::string_view name, OpParams params, std::vector<ValueId> inputs);
+
+  const OpTable& rules_;
+  const WeightSource& weights_;
+  Graph graph_;
+  std::string scope_;
+  std::optional<Error> error_;
+};
+
+/// What the rules see of a node's inputs.
+std::vector<Operand> operands(const Graph& graph, std::span<const ValueId> inputs);
+
+}  // namespace hearth::graph

@@ -1,0 +1,52 @@
+// A checkpoint: the headers of a model's files and its configuration, with one way to look up weights
+// whatever the format.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.h"
+#include "formats/gguf.h"
+#include "formats/safetensors.h"
+#include "graph/graph.h"
+
+namespace hearth::models {
+
+/// A parsed header and the file it is of.
+struct SourceFile {
+  std::string name;
+  std::uint64_t size = 0;
+  std::variant<GgufHeader, SafetensorsHeader> header;
+
+  const TensorDirectory& directory() const;
+};
+
+/// A model's files, either one GGUF or safetensors with a config.json.
+class Checkpoint : public graph::WeightSource {
+ public:
+  /// Errors: invalid_argument (no files, or formats mixed), missing_metadata (safetensors without
+  /// config), malformed_json, duplicate_tensor (the same name in two shards).
+  static Result<Checkpoint> make(std::vector<std::shared_ptr<const SourceFile>> files,
+                                 std::string_view config_json);
+
+  std::optional<graph::WeightPart> find(std::string_view name) const override;
+
+  /// The GGUF header, or nullptr when the files are safetensors.
+  const GgufHeader* gguf() const { return gguf_; }
+  /// config.json; an object, empty for GGUF.
+  const nlohmann::json& config() const { return config_; }
+  const std::vector<std::shared_ptr<const SourceFile>>& files() const { return files_; }
+
+ private:
+  std::vector<std::shared_ptr<const SourceFile>> files_;
+  const GgufHeader* gguf_ = nullptr;
+  nlohmann::json config_;
+};
+
+}  // namespace hearth::models

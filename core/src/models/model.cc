@@ -1,0 +1,57 @@
+#include "models/model.h"
+
+#include "base/cat.h"
+#include "models/llama.h"
+
+namespace hearth::models {
+namespace {
+
+using BuildFunction = Result<Model> (*)(const Checkpoint&, std::int64_t);
+
+struct Family {
+  std::string_view name;  ///< as GGUF's general.architecture and config.json's model_type have it
+  BuildFunction build;
+};
+
+constexpr Family kFamilies[] = {
+    {"llama", build_llama},
+};
+
+/// What the checkpoint says it is; empty when it does not say.
+std::string architecture_of(const Checkpoint& checkpoint) {
+  if (const GgufHeader* gguf = checkpoint.gguf()) {
+    const std::string* name = gguf->string_value("general.architecture");
+    return name != nullptr ? *name : "";
+  }
+  const auto type = checkpoint.config().find("model_type");
+  return type != checkpoint.config().end() && type->is_string() ? type->get<std::string>() : "";
+}
+
+}  // namespace
+
+Result<std::int64_t> choose_context(std::int64_t wanted, std::int64_t trained) {
+  if (wanted == 0) return std::min(trained, kDefaultContext);
+  if (wanted < 1 || wanted > trained) {
+    return fail(ErrorCode::kInvalidArgument,
+                cat("A context of ", wanted, " tokens was asked for, and the model was trained for ",
+                    trained, "."),
+                "context_length");
+  }
+  return wanted;
+}
+
+Result<Model> build_model(const Checkpoint& checkpoint, std::int64_t wanted_context) {
+  const std::string name = architecture_of(checkpoint);
+  if (name.empty()) {
+    const std::string key = checkpoint.gguf() != nullptr ? "general.architecture" : "model_type";
+    return fail(ErrorCode::kMissingMetadata,
+                cat("The model's configuration has no \"", key, "\"."), key);
+  }
+  for (const Family& family : kFamilies) {
+    if (family.name == name) return family.build(checkpoint, wanted_context);
+  }
+  return fail(ErrorCode::kUnsupportedArchitecture,
+              cat("Models of the architecture \"", name, "\" are not supported."), name);
+}
+
+}  // namespace hearth::models

@@ -1,0 +1,144 @@
+#include "models/settings.h"
+
+#include <cmath>
+
+#include "base/cat.h"
+
+namespace hearth::models {
+
+Settings Settings::from_gguf(const GgufHeader& header, std::string architecture) {
+  Settings settings;
+  settings.gguf_ = &header;
+  settings.architecture_ = std::move(architecture);
+  return settings;
+}
+
+Settings Settings::from_json(const nlohmann::json& object) {
+  Settings settings;
+  settings.json_ = &object;
+  return settings;
+}
+
+std::string Settings::full_key(std::string_view key) const {
+  constexpr std::string_view kPlaceholder = "{arch}";
+  if (!key.starts_with(kPlaceholder)) return std::string(key);
+  return cat(architecture_, key.substr(kPlaceholder.size()));
+}
+
+const nlohmann::json* Settings::json(std::string_view key) const {
+  const nlohmann::json* at = json_;
+  while (at != nullptr) {
+    const std::size_t dot = key.find('.');
+    if (!at->is_object()) return nullptr;
+    const auto found = at->find(std::string(key.substr(0, dot)));
+    if (found == at->end() || found->is_null()) return nullptr;
+    if (dot == std::string_view::npos) return &*found;
+    at = &*found;
+    key.remove_prefix(dot + 1);
+  }
+  return nullptr;
+}
+
+bool Settings::has(std::string_view key) const {
+  return gguf_ != nullptr ? gguf_->find(full_key(key)) != nullptr : json(key) != nullptr;
+}
+
+void Settings::missing(std::string_view key) {
+  if (error_) return;
+  const std::string full = full_key(key);
+  error_ = Error{ErrorCode::kMissingMetadata,
+                 cat("The model's configuration has no \"", full, "\"."), full};
+}
+
+void Settings::wrong(std::string_view key, std::string_view wanted) {
+  if (error_) return;
+  const std::string full = full_key(key);
+  error_ = Error{ErrorCode::kUnsupportedConfig,
+                 cat("The model's configuration has a \"", full, "\" that is not ", wanted, "."),
+                 full};
+}
+
+void Settings::refuse(std::string_view key, std::string_view value) {
+  if (error_) return;
+  const std::string full = full_key(key);
+  error_ = Error{ErrorCode::kUnsupportedConfig, cat(full, " \"", value, "\" is not supported."), full};
+}
+
+std::int64_t Settings::count(std::string_view key) {
+  if (!has(key)) {
+    missing(key);
+    return 1;
+  }
+  return count_or(key, 1);
+}
+
+std::int64_t Settings::count_or(std::string_view key, std::int64_t otherwise) {
+  if (!has(key)) return otherwise;
+  std::optional<std::int64_t> value;
+  if (gguf_ != nullptr) {
+    value = gguf_->signed_value(full_key(key));
+  } else if (json(key)->is_number_integer()) {
+    value = json(key)->get<std::int64_t>();
+  }
+  if (!value || *value < 1 || *value > kLargestCount) {
+    wrong(key, cat("a whole number from 1 to ", kLargestCount));
+    return 1;
+  }
+  return *value;
+}
+
+double Settings::number(std::string_view key) {
+  if (!has(key)) {
+    missing(key);
+    return 1;
+  }
+  return number_or(key, 1);
+}
+
+double Settings::number_or(std::string_view key, double otherwise) {
+  if (!has(key)) return otherwise;
+  std::optional<double> value;
+  if (gguf_ != nullptr) {
+    value = gguf_->float_value(full_key(key));
+  } else if (json(key)->is_number()) {
+    value = json(key)->get<double>();
+  }
+  if (!value || !std::isfinite(*value)) {
+    wrong(key, "a finite number");
+    return 1;
+  }
+  return *value;
+}
+
+bool Settings::flag_or(std::string_view key, bool otherwise) {
+  if (!has(key)) return otherwise;
+  std::optional<bool> value;
+  if (gguf_ != nullptr) {
+    value = gguf_->bool_value(full_key(key));
+  } else if (json(key)->is_boolean()) {
+    value = json(key)->get<bool>();
+  }
+  if (!value) {
+    wrong(key, "true or false");
+    return otherwise;
+  }
+  return *value;
+}
+
+std::string Settings::text_or(std::string_view key, std::string_view otherwise) {
+  if (!has(key)) return std::string(otherwise);
+  if (gguf_ != nullptr) {
+    if (const std::string* text = gguf_->string_value(full_key(key))) return *text;
+  } else if (json(key)->is_string()) {
+    return json(key)->get<std::string>();
+  }
+  wrong(key, "a string");
+  return std::string(otherwise);
+}
+
+Result<void> Settings::status() const {
+  if (error_) return std::unexpected(*error_);
+  return {};
+}
+
+}  // namespace hearth::models

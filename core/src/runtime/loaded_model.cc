@@ -1,0 +1,187 @@
+#include "runtime/loaded_model.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "base/cat.h"
+#include "graph/fuse.h"
+#include "ops/op_table.h"
+#include "quant/dequantize.h"
+
+namespace hearth::runtime {
+namespace {
+
+using graph::Value;
+using graph::ValueId;
+using graph::ValueKind;
+
+std::uint64_t round_up(std::uint64_t bytes) {
+  return (bytes + Buffer::kAlignment - 1) / Buffer::kAlignment * Buffer::kAlignment;
+}
+
+/// Bytes that a weight takes in memory: a vector becomes floats, a matrix stays as it is.
+std::uint64_t resident_bytes(const Value& value) {
+  const auto elements = static_cast<std::uint64_t>(value.shape.elements());
+  return dtype_bytes(value.shape.rank() == 1 ? DType::kF32 : value.dtype, elements);
+}
+
+/// Weights that the fused graph reads. Fusion leaves the values it replaced behind.
+std::vector<ValueId> weights_in_use(const graph::Graph& graph) {
+  const std::vector<int> uses = graph.use_counts();
+  std::vector<ValueId> result;
+  for (std::size_t i = 0; i < graph.values.size(); ++i) {
+    if (graph.values[i].kind == ValueKind::kWeight && uses[i] > 0) {
+      result.push_back(static_cast<ValueId>(i));
+    }
+  }
+  return result;
+}
+
+/// All that pointers can address, less room for the program's own needs: headers, tokenizers, messages.
+std::uint64_t address_space() {
+  constexpr std::uint64_t kOwnNeeds = 128ull << 20;
+  if constexpr (sizeof(void*) == 4) return (4ull << 30) - kOwnNeeds;
+  return 1ull << 47;  // user space of a 64-bit process
+}
+
+/// Converts `count` elements that end where the floats will end, front to back: the float written last
+/// never lies past the element read next, because floats are the widest type.
+void widen_in_place(DType dtype, std::uint8_t* target, std::int64_t count) {
+  const auto size = static_cast<std::int64_t>(dtype_info(dtype).block_bytes);
+  const std::uint8_t* from = target + count * (4 - size);
+  for (std::int64_t i = 0; i < count; ++i) {
+    float value = 0;
+    dequantize(dtype, Bytes(from + i * size, static_cast<std::size_t>(size)), {&value, 1});
+    std::memcpy(target + i * 4, &value, sizeof value);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open(models::Checkpoint checkpoint,
+                                                       const OpenOptions& options,
+                                                       bool inspect_only) {
+  if (options.max_batch < 0 || options.max_batch > kLargestBatch) {
+    return fail(ErrorCode::kInvalidArgument,
+                cat("max_batch is ", options.max_batch, ", and must be at most ", kLargestBatch, "."),
+                "max_batch");
+  }
+  std::unique_ptr<LoadedModel> model(new LoadedModel(std::move(checkpoint)));
+  HEARTH_ASSIGN(models::Model built,
+                models::build_model(model->checkpoint_, options.context_length));
+  model->facts_ = built.facts;
+  model->context_length_ = built.context_length;
+  graph::fuse(built.graph);
+  const std::int64_t batch = options.max_batch == 0 ? kDefaultBatch : options.max_batch;
+  const std::int64_t tokens = std::min(batch, built.context_length);
+  model->plan_ = graph::make_plan(std::move(built.graph), ops::op_table(),
+                                  {.tokens = tokens, .outputs = std::min(tokens, kLargestOutputs)});
+  model->executor_ = std::make_unique<cpu::Executor>(model->plan_, options.exact);
+
+  MemoryNeed& need = model->need_;
+  const graph::Graph& graph = model->plan_.graph;
+  for (ValueId id : weights_in_use(graph)) need.weights += round_up(resident_bytes(graph.value(id)));
+  need.workspace = model->executor_->workspace_bytes();
+  for (const Value& value : graph.values) {
+    if (value.kind != ValueKind::kState) continue;
+    need.session +=
+        round_up(dtype_bytes(value.dtype, static_cast<std::uint64_t>(value.shape.elements())));
+  }
+  if (inspect_only) return model;
+
+  const std::uint64_t limit = options.memory_limit == 0
+                                  ? address_space()
+                                  : std::min(options.memory_limit, address_space());
+  if (need.total() > limit) {
+    return fail(ErrorCode::kOutOfMemory,
+                cat("The model needs ", need.total() >> 20, " MB of memory (weights ",
+                    need.weights >> 20, ", a session ", need.session >> 20, ", work ",
+                    need.workspace >> 20, "), and there are ", limit >> 20, "."),
+                "model");
+  }
+  HEARTH_ASSIGN(model->workspace_, Buffer::allocate(need.workspace, "intermediate values"));
+  HEARTH_TRY(model->place_weights());
+  return model;
+}
+
+Result<void> LoadedModel::place_weights() {
+  HEARTH_ASSIGN(weights_, Buffer::allocate(need_.weights, "weights"));
+  struct Placed {
+    LoadRange range;
+    Landing landing;
+  };
+  std::vector<Placed> placed;
+  std::uint8_t* next = weights_.data();
+  for (ValueId id : weights_in_use(plan_.graph)) {
+    const Value& value = plan_.graph.value(id);
+    executor_->bind_weight(id, next);
+    std::uint8_t* target = next;
+    for (const graph::WeightPart& part : value.parts) {
+      const Shape& shape = part.info.shape;
+      Landing landing{.dtype = value.dtype, .vector = value.shape.rank() == 1, .target = target};
+      std::uint8_t* address = target;
+      if (landing.vector) {
+        landing.rows = shape[0];
+        // The bytes go to the end of the floats' place, so that they can be widened where they lie.
+        const auto size = static_cast<std::int64_t>(dtype_info(value.dtype).block_bytes);
+        address = target + landing.rows * (4 - size);
+        target += landing.rows * 4;
+      } else {
+        landing.rows = shape[0];
+        landing.columns = shape[1];
+        landing.layout = executor_->matrix_layout(id);
+        target += part.info.bytes;
+      }
+      placed.push_back({.range = {.file = part.file,
+                                  .offset = part.info.offset,
+                                  .bytes = part.info.bytes,
+                                  .address = address,
+                                  .name = part.info.name},
+                        .landing = landing});
+    }
+    next += round_up(resident_bytes(value));
+  }
+  std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
+    return a.range.file != b.range.file ? a.range.file < b.range.file
+                                        : a.range.offset < b.range.offset;
+  });
+  for (Placed& each : placed) {
+    ranges_.push_back(std::move(each.range));
+    landings_.push_back(each.landing);
+  }
+  return {};
+}
+
+Result<void> LoadedModel::range_loaded(std::uint32_t index) {
+  if (index >= ranges_.size() || landings_[index].done) {
+    return fail(ErrorCode::kInvalidArgument,
+                cat("Range ", index, " is not in the load plan, or was given before."), "range");
+  }
+  Landing& landing = landings_[index];
+  if (landing.vector) {
+    widen_in_place(landing.dtype, landing.target, landing.rows);
+  } else if (landing.layout != cpu::Layout::kPlain) {
+    cpu::pack_in_place(landing.dtype, landing.layout, landing.rows, landing.columns, landing.target);
+  }
+  landing.done = true;
+  return {};
+}
+
+Result<void> LoadedModel::finish_loading() {
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    if (!landings_[i].done) {
+      return fail(ErrorCode::kTruncatedData,
+                  cat("The tensor \"", ranges_[i].name, "\" has not been loaded."), ranges_[i].name);
+    }
+  }
+  ready_ = true;
+  return {};
+}
+
+std::span<float> LoadedModel::run(const cpu::Step& step, cpu::ThreadPool& pool) {
+  const std::span<const float> logits = executor_->run(step, workspace_.data(), pool);
+  return {const_cast<float*>(logits.data()), logits.size()};
+}
+
+}  // namespace hearth::runtime
