@@ -49,6 +49,8 @@ async function findFile(folder, path) {
     return undefined;
   }
   if (name.includes("\0") || name.includes("\\")) return undefined;
+  // The model store keeps its notes and half downloads in hidden folders.
+  if (name.split("/").some((part) => part.startsWith("."))) return undefined;
   try {
     const base = await realpath(folder);
     const file = await realpath(join(base, name));

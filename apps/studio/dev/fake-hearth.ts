@@ -70,7 +70,8 @@ export const createEngine: CreateEngine = async ({ onProgress, signal }) => {
   }
   return {
     info: {
-      model: { name: "SmolLM2 135M Instruct", parameters: 134_515_008, contextLength: 2048 },
+      name: "SmolLM2 135M Instruct",
+      model: { parameters: 134_515_008, contextLength: 2048 },
       device: "wasm",
       variant: "relaxed-mt",
       threads: 2,

@@ -30,7 +30,7 @@ export interface CatalogueModel {
 
 /** What `onProgress` reports. */
 export interface Progress {
-  phase: "download" | "load" | "compile";
+  phase: "resolve" | "download" | "compile" | "load" | "ready";
   /** Bytes so far. */
   loaded: number;
   /** Bytes in all; 0 when the server does not say. */
@@ -41,8 +41,11 @@ export interface Progress {
 
 /** What `engine.info` says about the engine that runs. */
 export interface EngineInfo {
-  model: { name: string; parameters: number; contextLength: number };
+  /** Name that the model was resolved to. */
+  name: string;
+  model: { parameters: number; contextLength: number };
   device: string;
+  /** Build of the core that runs, such as "relaxed-mt". */
   variant: string;
   threads: number;
   source: "store" | "network" | "file";

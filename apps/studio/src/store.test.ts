@@ -12,7 +12,8 @@ const models: CatalogueModel[] = ["a", "b"].map((id) => ({
 }));
 
 const info: EngineInfo = {
-  model: { name: "Model a", parameters: 135e6, contextLength: 2048 },
+  name: "Model a",
+  model: { parameters: 135e6, contextLength: 2048 },
   device: "wasm",
   variant: "relaxed-mt",
   threads: 2,

@@ -31,7 +31,7 @@ export function Header({
           onClick={onUnload}
           data-testid="engine"
         >
-          <span class="running-name">{info.model.name}</span>
+          <span class="running-name">{info.name}</span>
           <span class="running-facts">
             <span data-testid="device">{deviceNames[info.device] ?? info.device}</span>
             {" · "}

@@ -4,9 +4,11 @@ import { formatBytes, formatTimeLeft } from "../format.js";
 import type { State } from "../store.js";
 
 const phaseNames: Record<Progress["phase"], string> = {
+  resolve: "Finding the model",
   download: "Downloading",
-  load: "Loading from this device",
   compile: "Preparing the engine",
+  load: "Loading into memory",
+  ready: "Ready",
 };
 
 function details({ loaded, total, bytesPerSecond, secondsLeft }: Progress): string {
@@ -23,7 +25,8 @@ function details({ loaded, total, bytesPerSecond, secondsLeft }: Progress): stri
 export function Loading({ state, onCancel }: { state: State; onCancel: () => void }) {
   const { progress } = state;
   const model = state.models.find(({ id }) => id === state.modelId);
-  const known = progress !== undefined && progress.phase !== "compile" && progress.total > 0;
+  const measured = progress?.phase === "download" || progress?.phase === "load";
+  const known = measured && progress.total > 0;
   const percent = known ? Math.min(100, Math.floor((100 * progress.loaded) / progress.total)) : 0;
   const phase = progress ? phaseNames[progress.phase] : "Starting";
   return (
@@ -45,7 +48,7 @@ export function Loading({ state, onCancel }: { state: State; onCancel: () => voi
         {...(known ? { value: progress.loaded, max: progress.total } : {})}
       />
       <p class="loading-details figures" data-testid="details">
-        {progress && progress.phase !== "compile" ? details(progress) : "\u00a0"}
+        {measured ? details(progress) : "\u00a0"}
       </p>
     </section>
   );
