@@ -2,9 +2,9 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  root: fileURLToPath(new URL(".", import.meta.url)),
   test: {
     name: "browser",
-    root: fileURLToPath(new URL(".", import.meta.url)),
     environment: "node",
     include: ["*.test.ts"],
     globalSetup: ["./build-app.ts"],

@@ -1,6 +1,6 @@
 /** What the demo prints fits the terminal, however the text is cut into pieces. */
 import { expect, it } from "vitest";
-import { bar, columns, facts, Wrapper } from "../../scripts/terminal.mjs";
+import { bar, columns, facts, Wrapper } from "./terminal.mjs";
 
 function wrap(width: number, pieces: readonly string[]): string {
   let out = "";

@@ -5,7 +5,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseRange, type Served, serve } from "../../scripts/serve.mjs";
+import { parseRange, type Served, serve } from "./serve.mjs";
 
 let folder: string;
 let server: Served;
