@@ -1,6 +1,6 @@
 // What every entry of the package exports, beside `createEngine` and `inspect`.
 
-export { type CallOptions, Engine } from "./engine/engine.js";
+export { type CallOptions, Engine, Tokenizer } from "./engine/engine.js";
 export type {
   Assets,
   Device,
@@ -14,13 +14,17 @@ export type {
   ModelOptions,
   Progress,
   Timings,
+  TokenizerInfo,
   WasmVariant,
   WeightSource,
 } from "./engine/types.js";
 export { type ErrorCode, HearthError, type SerializedError } from "./errors.js";
-export type { FileSource } from "./hub/resolve.js";
+export { type Catalogue, type CatalogueModel, catalogue } from "./hub/catalogue.js";
+export { type EnsuredFile, type EnsureOptions, ensureFile } from "./hub/ensure.js";
+export { type FileSource, resolveModel } from "./hub/resolve.js";
 export type { ChatCompletions } from "./openai/chat.js";
 export type { Completions } from "./openai/completions.js";
 export { Stream } from "./openai/stream.js";
 export type * from "./openai/types.js";
+export { openStore, type Store, type StoredFile } from "./store/store.js";
 export { detectFeatures, type WasmFeatures } from "./wasm/features.js";

@@ -1,6 +1,6 @@
 // The package in Node: dist/node.js.
 
-import { type Engine, inspectOn, openEngine } from "./engine/engine.js";
+import { type Engine, inspectOn, openEngine, openTokenizerOn, type Tokenizer } from "./engine/engine.js";
 import type { EngineOptions, Inspection, ModelOptions } from "./engine/types.js";
 import { nodeApp } from "./worker/spawn-node.js";
 
@@ -23,6 +23,22 @@ export * from "./exports.js";
  */
 export function createEngine(options: EngineOptions): Promise<Engine> {
   return openEngine(options, nodeApp);
+}
+
+/**
+ * Opens a model's tokenizer alone: no weights are read into memory.
+ *
+ * @throws HearthError as `createEngine` does; `unsupported_tokenizer` when the model has none.
+ *
+ * @example
+ * const tokenizer = await openTokenizer("smollm2-135m-instruct");
+ * console.log(await tokenizer.tokenize("Hello there"));
+ */
+export function openTokenizer(
+  model: ModelOptions["model"],
+  options: Omit<ModelOptions, "model"> = {},
+): Promise<Tokenizer> {
+  return openTokenizerOn(model, options, nodeApp);
 }
 
 /**

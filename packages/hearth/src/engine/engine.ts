@@ -16,6 +16,7 @@ import type {
   ForwardResult,
   Inspection,
   ModelOptions,
+  TokenizerInfo,
 } from "./types.js";
 
 /** What differs between a page and Node. */
@@ -32,30 +33,17 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/**
- * A loaded model. Made by `createEngine`; one conversation is worked on at a time, and further
- * requests wait their turn.
- */
-export class Engine {
-  /** What runs, and how it got there. */
-  readonly info: EngineInfo;
-  /** OpenAI's `chat.completions`. */
-  readonly chat: { readonly completions: ChatCompletions };
-  /** OpenAI's older `completions`: text continued, without a chat template. */
-  readonly completions: Completions;
-  readonly #client: WorkerClient;
+/** What an engine and a tokenizer by itself have in common. Made by `openTokenizer`. */
+export class Tokenizer<Info = TokenizerInfo> {
+  /** What was opened. */
+  readonly info: Info;
+  /** @internal */
+  protected readonly client: WorkerClient;
 
-  /** @internal Use `createEngine`. */
-  constructor(client: WorkerClient, info: EngineInfo) {
-    this.#client = client;
+  /** @internal */
+  constructor(client: WorkerClient, info: Info) {
+    this.client = client;
     this.info = info;
-    const backend: Backend = {
-      model: info.name,
-      fingerprint: `hearth-${info.version}-${info.variant}`,
-      generate: (params, options) => client.send("generate", params, options),
-    };
-    this.chat = { completions: new ChatCompletions(backend) };
-    this.completions = new Completions(backend);
   }
 
   /**
@@ -74,7 +62,7 @@ export class Engine {
     options: { addSpecial?: boolean; parseSpecial?: boolean } = {},
   ): Promise<number[]> {
     const { addSpecial = false, parseSpecial = false } = options;
-    return this.#client.send("tokenize", { text, addSpecial, parseSpecial });
+    return this.client.send("tokenize", { text, addSpecial, parseSpecial });
   }
 
   /**
@@ -91,7 +79,40 @@ export class Engine {
   ): Promise<string> {
     const checked = tokenIds(ids, "ids");
     const { skipSpecial = false } = options;
-    return this.#client.send("detokenize", { ids: checked, skipSpecial });
+    return this.client.send("detokenize", { ids: checked, skipSpecial });
+  }
+
+  /**
+   * Ends the worker and frees its memory. What is in flight rejects with `aborted`, later calls with
+   * `invalid_handle`. Closing twice does nothing.
+   * @example
+   * await engine.close();
+   */
+  async close(): Promise<void> {
+    await this.client.close();
+  }
+}
+
+/**
+ * A loaded model. Made by `createEngine`; one conversation is worked on at a time, and further
+ * requests wait their turn.
+ */
+export class Engine extends Tokenizer<EngineInfo> {
+  /** OpenAI's `chat.completions`. */
+  readonly chat: { readonly completions: ChatCompletions };
+  /** OpenAI's older `completions`: text continued, without a chat template. */
+  readonly completions: Completions;
+
+  /** @internal Use `createEngine`. */
+  constructor(client: WorkerClient, info: EngineInfo) {
+    super(client, info);
+    const backend: Backend = {
+      model: info.name,
+      fingerprint: `hearth-${info.version}-${info.variant}`,
+      generate: (params, options) => client.send("generate", params, options),
+    };
+    this.chat = { completions: new ChatCompletions(backend) };
+    this.completions = new Completions(backend);
   }
 
   /**
@@ -104,7 +125,7 @@ export class Engine {
    * const logprobs = await engine.score(await engine.tokenize("The cat sat on the mat."));
    */
   async score(ids: readonly number[], options: CallOptions = {}): Promise<Float32Array> {
-    return this.#client.send("score", { ids: tokenIds(ids, "ids") }, options);
+    return this.client.send("score", { ids: tokenIds(ids, "ids") }, options);
   }
 
   /**
@@ -123,17 +144,7 @@ export class Engine {
     options: CallOptions & { all?: boolean; reset?: boolean } = {},
   ): Promise<ForwardResult> {
     const { all = false, reset = true, ...call } = options;
-    return this.#client.send("forward", { ids: tokenIds(ids, "ids"), all, reset }, call);
-  }
-
-  /**
-   * Ends the engine and frees its memory. What is in flight rejects with `aborted`, later calls with
-   * `invalid_handle`. Closing twice does nothing.
-   * @example
-   * await engine.close();
-   */
-  async close(): Promise<void> {
-    await this.#client.close();
+    return this.client.send("forward", { ids: tokenIds(ids, "ids"), all, reset }, call);
   }
 }
 
@@ -141,7 +152,7 @@ export class Engine {
 const graceSeconds = 2;
 
 /** Starts a worker, has it do one opening operation, and ends it when that fails. */
-async function openWorker<O extends "open" | "inspect">(
+async function openWorker<O extends "open" | "openTokenizer" | "inspect">(
   operation: O,
   options: EngineOptions,
   platform: AppPlatform,
@@ -195,6 +206,16 @@ async function openWorker<O extends "open" | "inspect">(
 export async function openEngine(options: EngineOptions, platform: AppPlatform): Promise<Engine> {
   const { client, result } = await openWorker("open", options, platform);
   return new Engine(client, result as EngineInfo);
+}
+
+/** `openTokenizer` on a platform. */
+export async function openTokenizerOn(
+  model: ModelOptions["model"],
+  options: Omit<ModelOptions, "model">,
+  platform: AppPlatform,
+): Promise<Tokenizer> {
+  const { client, result } = await openWorker("openTokenizer", { ...options, model }, platform);
+  return new Tokenizer(client, result as TokenizerInfo);
 }
 
 /** `inspect` on a platform. */

@@ -29,6 +29,7 @@ export async function generate(
 ): Promise<GenerateResult> {
   const now = options.now ?? (() => performance.now() / 1000);
   const { session } = loaded;
+  const stopIds = new Set(loaded.tokenizer?.stopIds);
   throwIfAborted(options.signal);
   const startedAt = now();
   const { promptTokens, cachedTokens } = await core.call("sessionGenerate", {
@@ -57,7 +58,7 @@ export async function generate(
         firstAt = now();
         firstTokens = step.ids.length;
       }
-      const logprobs = visible(step.logprobs, step.finishReason, loaded.stopIds);
+      const logprobs = visible(step.logprobs, step.finishReason, stopIds);
       if (step.text !== "" || logprobs.length > 0) {
         options.emit({ kind: "text", text: step.text, logprobs });
       }

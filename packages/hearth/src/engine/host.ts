@@ -1,5 +1,6 @@
 // What runs in the worker: opens a model on a core, then answers the app's requests with it.
 
+import type { TokenizerOpened } from "../abi.generated.js";
 import type { Core } from "../core/core.js";
 import { HearthError, throwIfAborted } from "../errors.js";
 import { ensureFile } from "../hub/ensure.js";
@@ -10,10 +11,10 @@ import type { GenerateParams, OpenParams, Prompt } from "../worker/protocol.js";
 import type { Call, Handlers } from "../worker/serve.js";
 import { obtainFiles } from "./files.js";
 import { generate } from "./generate.js";
-import { inspectModel, type Loaded, loadModel } from "./load.js";
+import { inspectModel, type Loaded, loadModel, loadTokenizer, needTokenizer } from "./load.js";
 import { Meter } from "./meter.js";
 import { Queue } from "./queue.js";
-import type { EngineInfo, ForwardResult, Inspection } from "./types.js";
+import type { EngineInfo, ForwardResult, Inspection, TokenizerInfo } from "./types.js";
 
 /** What differs between a browser's worker and Node's; and what tests replace. */
 export interface Platform {
@@ -29,8 +30,15 @@ export const hub = { resolveModel, openStore, ensureFile };
 
 interface Running {
   readonly core: Core;
-  readonly loaded: Loaded;
+  /** Undefined when only the tokenizer was opened. */
+  readonly loaded: Loaded | undefined;
+  readonly tokenizer: TokenizerOpened | undefined;
   readonly template: ChatTemplate;
+}
+
+function templateOf(tokenizer: TokenizerOpened | undefined): ChatTemplate {
+  const { chatTemplate = "", bosToken = "", eosToken = "" } = tokenizer ?? {};
+  return new ChatTemplate(chatTemplate, { bosToken, eosToken });
 }
 
 export class Host {
@@ -47,12 +55,13 @@ export class Host {
   handlers(): Handlers {
     return {
       open: (params, call) => this.#open(params, call),
+      openTokenizer: (params, call) => this.#openTokenizer(params, call),
       inspect: (params, call) => this.#inspect(params, call),
       generate: (params, call) => this.#generate(params, call),
       tokenize: (params) => this.#tokenize(params.text, params.addSpecial, params.parseSpecial),
       detokenize: async (params) => {
-        const { core, loaded } = this.#need();
-        const request = { ...params, tokenizer: needTokenizer(loaded) };
+        const { core, tokenizer } = this.#need();
+        const request = { ...params, tokenizer: needTokenizer(tokenizer).tokenizer };
         return (await core.call("detokenize", request)).text;
       },
       score: ({ ids }, call) => this.#score(ids, call.signal),
@@ -66,16 +75,21 @@ export class Host {
     };
   }
 
-  async #open(params: OpenParams, call: Call<"open">): Promise<EngineInfo> {
+  /** A worker holds one model; a second one needs a worker of its own. */
+  #claim(): void {
     if (this.#opening) throw new HearthError("busy", "This worker has a model already.");
     this.#opening = true;
+  }
+
+  async #open(params: OpenParams, call: Call<"open">): Promise<EngineInfo> {
+    this.#claim();
     const startedAt = performance.now();
     const opened = await this.#withFiles(params, call, async (core, name, files, meter) => {
       const loaded = await loadModel(core, name, files, params, meter, call.signal);
       const { version, variant, threads } = await core.call("engineInfo", {});
       throwIfAborted(call.signal);
-      const { chatTemplate, bosToken, eosToken } = loaded;
-      const template = new ChatTemplate(chatTemplate, { bosToken, eosToken });
+      const { tokenizer } = loaded;
+      this.#running = { core, loaded, tokenizer, template: templateOf(tokenizer) };
       const info: EngineInfo = {
         version,
         device: core.device,
@@ -86,10 +100,21 @@ export class Host {
         source: files.source,
         downloadedBytes: files.downloadedBytes,
         loadSeconds: (performance.now() - startedAt) / 1000,
-        hasChatTemplate: chatTemplate !== "",
+        hasChatTemplate: (tokenizer?.chatTemplate ?? "") !== "",
       };
-      this.#running = { core, loaded, template };
-      meter.start("ready", name, files.source);
+      return { info, keep: true };
+    });
+    return opened.info;
+  }
+
+  async #openTokenizer(params: OpenParams, call: Call<"openTokenizer">): Promise<TokenizerInfo> {
+    this.#claim();
+    const opened = await this.#withFiles(params, call, async (core, name, files) => {
+      const tokenizer = await loadTokenizer(core, files, call.signal);
+      throwIfAborted(call.signal);
+      this.#running = { core, loaded: undefined, tokenizer, template: templateOf(tokenizer) };
+      const { vocabSize, bosToken, eosToken, stopIds, chatTemplate } = tokenizer;
+      const info = { name, vocabSize, bosToken, eosToken, stopIds, chatTemplate };
       return { info, keep: true };
     });
     return opened.info;
@@ -106,7 +131,7 @@ export class Host {
   /** Gets the model's files and a core side by side, and closes whatever the work does not keep. */
   async #withFiles<T extends { keep: boolean }>(
     params: OpenParams,
-    call: Call<"open"> | Call<"inspect">,
+    call: Call<"open" | "openTokenizer" | "inspect">,
     work: (
       core: Core,
       name: string,
@@ -147,7 +172,7 @@ export class Host {
   async #obtain(params: OpenParams, meter: Meter, signal: AbortSignal) {
     const { model, baseUrl, cacheDir } = params;
     throwIfAborted(signal);
-    meter.start("resolve", typeof model === "string" ? model : model.name, "store");
+    meter.start("compile", typeof model === "string" ? model : model.name, "store");
     const resolved = await this.#platform.resolveModel(model, {
       signal,
       ...(baseUrl === undefined ? {} : { baseUrl }),
@@ -163,9 +188,15 @@ export class Host {
     return this.#running;
   }
 
+  #needModel(): Running & { loaded: Loaded } {
+    const running = this.#need();
+    if (running.loaded) return { ...running, loaded: running.loaded };
+    throw new HearthError("invalid_handle", "Only the tokenizer is open.");
+  }
+
   #generate(params: GenerateParams, call: Call<"generate">) {
     return this.#queue.run(async () => {
-      const { core, loaded, template } = this.#need();
+      const { core, loaded, template } = this.#needModel();
       const ids = await this.#promptIds(params.prompt, template);
       return generate(core, loaded, ids, params, call);
     }, call.signal);
@@ -184,9 +215,9 @@ export class Host {
     addSpecial: boolean,
     parseSpecial: boolean,
   ): Promise<number[]> {
-    const { core, loaded } = this.#need();
+    const { core, tokenizer } = this.#need();
     const { ids } = await core.call("tokenize", {
-      tokenizer: needTokenizer(loaded),
+      tokenizer: needTokenizer(tokenizer).tokenizer,
       text: typeof text === "string" ? new TextEncoder().encode(text) : text,
       addSpecial,
       parseSpecial,
@@ -196,7 +227,7 @@ export class Host {
 
   #score(ids: number[], signal: AbortSignal): Promise<Float32Array> {
     return this.#queue.run(async () => {
-      const { core, loaded } = this.#need();
+      const { core, loaded } = this.#needModel();
       const { logprobs } = await core.call("sessionScore", { session: loaded.session, ids });
       return Float32Array.from(logprobs);
     }, signal);
@@ -207,7 +238,7 @@ export class Host {
     signal: AbortSignal,
   ): Promise<ForwardResult> {
     return this.#queue.run(async () => {
-      const { core, loaded } = this.#need();
+      const { core, loaded } = this.#needModel();
       const { session } = loaded;
       const { rows, vocabSize, logits } = await core.call("sessionForward", { session, ...params });
       // `bytes()` of the codec made this copy, so it starts its own buffer.
@@ -220,9 +251,4 @@ export class Host {
 function floats(bytes: Uint8Array): Float32Array {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
-}
-
-function needTokenizer(loaded: Loaded): number {
-  if (loaded.tokenizer !== 0) return loaded.tokenizer;
-  throw new HearthError("unsupported_tokenizer", "The model came without a tokenizer.");
 }

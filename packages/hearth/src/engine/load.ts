@@ -1,6 +1,6 @@
 // From a model's open files to a session that can generate: headers, load plan, weights, tokenizer.
 
-import type { ModelInfo } from "../abi.generated.js";
+import type { ModelInfo, TokenizerOpened } from "../abi.generated.js";
 import type { Core } from "../core/core.js";
 import { HearthError, throwIfAborted } from "../errors.js";
 import type { OpenParams } from "../worker/protocol.js";
@@ -8,16 +8,12 @@ import { type OpenFile, type OpenFiles, openHeader, readText } from "./files.js"
 import type { Meter } from "./meter.js";
 import type { Inspection } from "./types.js";
 
-/** What a loaded model is to the host: handles in the core, and what templates need. */
+/** What a loaded model is to the host: handles in the core, and what it says of itself. */
 export interface Loaded {
   readonly session: number;
-  /** 0 when the model came without one. */
-  readonly tokenizer: number;
   readonly info: ModelInfo;
-  readonly chatTemplate: string;
-  readonly bosToken: string;
-  readonly eosToken: string;
-  readonly stopIds: ReadonlySet<number>;
+  /** Undefined when the model came without one. */
+  readonly tokenizer: TokenizerOpened | undefined;
 }
 
 interface Header {
@@ -89,24 +85,51 @@ export async function loadModel(
   }
   await core.call("modelReady", { model });
 
-  const tokenizer = await openTokenizer(core, files, headers);
+  const tokenizer = await tokenizerOf(core, files, headers);
   for (const { handle } of headers) await core.call("fileClose", { file: handle });
   throwIfAborted(signal);
-  const { session } = await core.call("sessionOpen", { model, tokenizer: tokenizer.tokenizer });
-  return { session, info, ...tokenizer, stopIds: new Set(tokenizer.stopIds) };
+  const { session } = await core.call("sessionOpen", {
+    model,
+    tokenizer: tokenizer?.tokenizer ?? 0,
+  });
+  return { session, info, tokenizer };
 }
 
-async function openTokenizer(core: Core, files: OpenFiles, headers: Header[]) {
+async function tokenizerOf(
+  core: Core,
+  files: OpenFiles,
+  headers: Header[],
+): Promise<TokenizerOpened | undefined> {
   const gguf = headers.find((header) => header.format === "gguf");
-  if (!files.tokenizer && !gguf) {
-    const empty = { chatTemplate: "", bosToken: "", eosToken: "", stopIds: [] };
-    return { tokenizer: 0, ...empty };
-  }
+  if (!files.tokenizer && !gguf) return undefined;
   return core.call("tokenizerOpen", {
     file: files.tokenizer ? 0 : (gguf?.handle ?? 0),
     tokenizerJson: await readText(files.tokenizer),
     tokenizerConfigJson: await readText(files.tokenizerConfig),
   });
+}
+
+/**
+ * Opens a model's tokenizer and reads no weights.
+ *
+ * @throws HearthError `unsupported_tokenizer` when the model has none, or what is wrong with it.
+ */
+export async function loadTokenizer(
+  core: Core,
+  files: OpenFiles,
+  signal: AbortSignal,
+): Promise<TokenizerOpened> {
+  // A folder's tokenizer is in a file of its own, so its weights need not be looked at.
+  const headers = files.tokenizer ? [] : await openHeaders(core, files, signal);
+  const tokenizer = await tokenizerOf(core, files, headers);
+  for (const { handle } of headers) await core.call("fileClose", { file: handle });
+  return needTokenizer(tokenizer);
+}
+
+/** The tokenizer, or an error for the model that has none. */
+export function needTokenizer(tokenizer: TokenizerOpened | undefined): TokenizerOpened {
+  if (tokenizer) return tokenizer;
+  throw new HearthError("unsupported_tokenizer", "The model came without a tokenizer.");
 }
 
 /** Reads the headers only: no weights, next to no memory. */

@@ -15,10 +15,10 @@ export type WeightSource = "store" | "network" | "file";
 /** What is happening while an engine opens. */
 export interface Progress {
   /**
-   * `"resolve"`: finding the model's files; `"download"`: getting them; `"compile"`: compiling the
-   * engine; `"load"`: reading weights into memory; `"ready"`: done.
+   * `"compile"`: compiling the engine and finding the model's files; `"download"`: getting those that
+   * are not in the store; `"load"`: reading weights into memory.
    */
-  phase: "resolve" | "download" | "compile" | "load" | "ready";
+  phase: "compile" | "download" | "load";
   /** File or model it is about. */
   file: string;
   /** Bytes done in this phase, over all files. */
@@ -41,13 +41,15 @@ export interface Assets {
   wasm?: string | URL;
 }
 
-/** What `createEngine` and `inspect` share. */
+/** What `createEngine`, `openTokenizer` and `inspect` share. */
 export interface ModelOptions {
   /**
    * The model: a name from the catalogue, the address of a GGUF file, in Node a path or folder, in
    * the browser a `File`, or a list of files.
    */
   model: string | File | ModelFiles;
+  /** Default `"auto"`. */
+  device?: Device;
   /** Where Node keeps downloaded models. Browsers use the origin's private file system. */
   cacheDir?: string;
   /** Build of the core; chosen by what the browser can do when left out. */
@@ -63,8 +65,6 @@ export interface ModelOptions {
 
 /** Options of `createEngine`. */
 export interface EngineOptions extends ModelOptions {
-  /** Default `"auto"`. */
-  device?: Device;
   /** Threads for kernels, the engine's own included; at most 8 cores' worth when left out. */
   threads?: number;
   /** Tokens a conversation can hold; the model's own, at most 4096, when left out. */
@@ -108,6 +108,22 @@ export interface Inspection {
   model: ModelInfo;
   /** Each weight file's metadata and tensors. */
   files: (FileContents & { name: string; size: number; format: string })[];
+}
+
+/** What a tokenizer says of itself. */
+export interface TokenizerInfo {
+  /** Name that the model was resolved to. */
+  name: string;
+  /** Number of token ids. */
+  vocabSize: number;
+  /** Text of the beginning-of-sequence token; may be empty. */
+  bosToken: string;
+  /** Text of the end-of-sequence token; may be empty. */
+  eosToken: string;
+  /** Tokens that end a turn. */
+  stopIds: number[];
+  /** Jinja source that makes a prompt of messages; may be empty. */
+  chatTemplate: string;
 }
 
 /** Logits of a forward pass. */

@@ -103,7 +103,7 @@ export class ChatCompletions {
           push(chunk([last], { hearth: timings }));
         },
       }),
-      (usage, push) => push(chunk([], { usage })),
+      (totals, push) => push(chunk([], totals)),
     );
   }
 }

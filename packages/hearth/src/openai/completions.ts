@@ -76,7 +76,7 @@ export class Completions {
             hearth: timings,
           }),
       }),
-      (usage, push) => push({ ...head, choices: [], usage }),
+      (totals, push) => push({ ...head, choices: [], ...totals }),
     );
   }
 }

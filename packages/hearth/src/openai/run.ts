@@ -122,7 +122,7 @@ export async function startStream<T>(
   request: CheckedRequest,
   options: RequestOptions,
   watch: (push: (chunk: T) => void) => Watcher,
-  onEnd: (usage: Usage, push: (chunk: T) => void) => void,
+  onEnd: (totals: { usage: Usage; hearth: Timings }, push: (chunk: T) => void) => void,
 ): Promise<Stream<T>> {
   const controller = new AbortController();
   const given = options.signal ?? undefined;
@@ -139,8 +139,8 @@ export async function startStream<T>(
       },
     };
     runChoices(backend, request, signal, started).then(
-      ({ usage }) => {
-        if (request.includeUsage) onEnd(usage, push);
+      ({ usage, timings }) => {
+        if (request.includeUsage) onEnd({ usage, hearth: timings }, push);
         stream.end();
       },
       (error) => {

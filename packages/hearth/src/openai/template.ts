@@ -4,13 +4,19 @@ import { Template } from "@huggingface/jinja";
 import { HearthError } from "../errors.js";
 import type { TemplateMessage } from "../worker/protocol.js";
 
+/** The texts of the tokens that templates write around a conversation. */
+export interface ModelTokens {
+  readonly bosToken: string;
+  readonly eosToken: string;
+}
+
 export class ChatTemplate {
   readonly #source: string;
-  readonly #tokens: { bosToken: string; eosToken: string };
+  readonly #tokens: ModelTokens;
   #template: Template | undefined;
 
   /** Nothing is parsed until the first conversation: a bad template does not keep a model from loading. */
-  constructor(source: string, tokens: { bosToken: string; eosToken: string }) {
+  constructor(source: string, tokens: ModelTokens) {
     this.#source = source;
     this.#tokens = tokens;
   }

@@ -135,7 +135,7 @@ export interface ChatCompletionChunk {
   }[];
   /** Only with `stream_options.include_usage`: null but in the last chunk. */
   usage?: Usage | null;
-  /** Extension: the time a choice took, in the chunk that ends it. */
+  /** Extension: the time a choice took, in the chunk that ends it; in all, beside `usage`. */
   hearth?: Timings;
 }
 

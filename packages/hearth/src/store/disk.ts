@@ -25,6 +25,7 @@ class DiskFile implements WritableFile {
   constructor(
     private readonly fd: number,
     readonly size: number,
+    readonly path: string,
   ) {}
 
   read(into: Uint8Array, at: number): number {
@@ -73,7 +74,7 @@ export function openDiskFile(at: string): StoredFile | undefined {
     fs.closeSync(fd);
     throw new Error("it is not a file");
   }
-  return new DiskFile(fd, stat.size);
+  return new DiskFile(fd, stat.size, path.resolve(at));
 }
 
 /** Keeps everything under one folder of the disk. */
@@ -97,7 +98,7 @@ export class DiskBackend implements Backend {
   async openWrite(folder: Folder, name: string): Promise<WritableFile> {
     const at = this.make(folder, name);
     const fd = fs.openSync(at, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o644);
-    return new DiskFile(fd, fs.fstatSync(fd).size);
+    return new DiskFile(fd, fs.fstatSync(fd).size, at);
   }
 
   async move(from: Folder, to: Folder, name: string): Promise<void> {

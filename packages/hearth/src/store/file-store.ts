@@ -222,6 +222,10 @@ class GuardedFile implements StoredFile {
     return this.file.size;
   }
 
+  get path(): string | undefined {
+    return this.file.path;
+  }
+
   read(into: Uint8Array, at: number): number | Promise<number> {
     try {
       const count = this.file.read(into, at);

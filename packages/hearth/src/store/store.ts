@@ -9,6 +9,8 @@ import { MemoryBackend } from "./memory.js";
 export interface StoredFile {
   /** Bytes in the file. */
   readonly size: number;
+  /** Where it lies on disk, for a process that reads it itself (Node). */
+  readonly path?: string | undefined;
   /**
    * Reads up to `into.length` bytes from byte `at` and answers how many were read: fewer at the end
    * of the file, 0 past it. Synchronous where the platform can; `into` may lie in shared memory.

@@ -10,6 +10,7 @@ import type {
   ModelFiles,
   Progress,
   Timings,
+  TokenizerInfo,
   WasmVariant,
 } from "../engine/types.js";
 import { HearthError, type SerializedError } from "../errors.js";
@@ -69,6 +70,7 @@ export interface GenerateResult {
 /** Every operation: what goes in, what is reported on the way, what comes out. */
 export interface Operations {
   open: { params: OpenParams; event: Progress; result: EngineInfo };
+  openTokenizer: { params: OpenParams; event: Progress; result: TokenizerInfo };
   inspect: { params: OpenParams; event: Progress; result: Inspection };
   generate: { params: GenerateParams; event: GenerateEvent; result: GenerateResult };
   tokenize: {
@@ -137,6 +139,7 @@ export function asFromWorker(message: unknown): FromWorker {
 
 const operations: Record<Operation, true> = {
   open: true,
+  openTokenizer: true,
   inspect: true,
   generate: true,
   tokenize: true,

@@ -3,6 +3,7 @@
 import type { AppPlatform } from "../engine/engine.js";
 import type { Assets } from "../engine/types.js";
 import { HearthError } from "../errors.js";
+import { askToPersist } from "../store/store.js";
 import type { WorkerPort } from "./protocol.js";
 
 function startWorker(assets: Assets): Worker {
@@ -13,6 +14,8 @@ function startWorker(assets: Assets): Worker {
 
 function spawn(assets: Assets): WorkerPort {
   const worker = startWorker(assets);
+  // Only a page can ask the browser to keep the store; the worker cannot.
+  void askToPersist();
   const port: WorkerPort = {
     onMessage: undefined,
     onLost: undefined,
