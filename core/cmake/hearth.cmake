@@ -2,6 +2,8 @@
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
                     -Wno-implicit-int-float-conversion -fno-exceptions -fno-rtti)
+# Designated initializers name what differs from the defaults that the struct declares.
+add_compile_options(-Wno-missing-designated-field-initializers)
 # The core has no exceptions; nlohmann-json then reports a bad document by value.
 add_compile_definitions(JSON_NOEXCEPTION=1)
 
@@ -79,6 +81,22 @@ function(hearth_test_binary name)
   endif()
 endfunction()
 
-# hearth_wasm_module(NAME): the product, a reactor module without main.
+# hearth_wasm_module(NAME): the product, a reactor module (no main; _initialize runs constructors).
 function(hearth_wasm_module name)
+  add_executable(${name} ${PROJECT_SOURCE_DIR}/host/wasm.cc
+                         ${PROJECT_SOURCE_DIR}/cmake/wasm_runtime.c)
+  target_link_libraries(${name} PRIVATE hearth_abi)
+  # The host makes the memory, so that helper threads can share it. 16 MiB hold the program and a
+  # tokenizer; the rest is grown when a model's size is known. The stack lies below the data, so that
+  # overflowing it traps instead of overwriting.
+  target_link_options(
+    ${name} PRIVATE -mexec-model=reactor -Wl,--import-memory -Wl,--initial-memory=16777216
+                    -Wl,-z,stack-size=1048576 -Wl,--stack-first -Wl,--gc-sections)
+  if(HEARTH_WASM_VARIANT STREQUAL "relaxed-mt")
+    # Debian's libc was built without atomics; --no-check-features lets it into shared memory, and the
+    # rule that helpers never allocate keeps it right. Shared memory needs a maximum: all of wasm32.
+    target_link_options(
+      ${name} PRIVATE -Wl,--shared-memory -Wl,--max-memory=4294967296 -Wl,--no-check-features
+                      -Wl,--export=__stack_pointer)
+  endif()
 endfunction()

@@ -105,9 +105,10 @@ void store_kv(const float* input, std::int64_t stride, float* cache, std::int64_
               std::int64_t position, std::int64_t kv_heads, std::int64_t head_size,
               std::int64_t capacity, ThreadPool& pool);
 
-/// output(t, i) = silu(input(t, i)) · input(t, width + i), input rows of 2·width: gate, then up.
-void swiglu(const float* input, float* output, std::int64_t tokens, std::int64_t width,
-            ThreadPool& pool);
+/// output(t, i) = silu(gate(t, i)) · up(t, i), rows of `width` that lie `stride` floats apart in gate and
+/// up (two slices of one matrix have its width) and next to each other in the output.
+void swiglu(const float* gate, const float* up, std::int64_t stride, float* output,
+            std::int64_t tokens, std::int64_t width, ThreadPool& pool);
 
 /// output = a + b, n floats. May alias.
 void add(const float* a, const float* b, float* output, std::int64_t n, ThreadPool& pool);
@@ -121,7 +122,8 @@ void rms_norm(const float* input, const float* weight, float* output, std::int64
               std::int64_t width, float epsilon);
 void rope(const RopeArgs& args);
 void attention(const AttentionArgs& args);
-void swiglu(const float* input, float* output, std::int64_t tokens, std::int64_t width);
+void swiglu(const float* gate, const float* up, std::int64_t stride, float* output,
+            std::int64_t tokens, std::int64_t width);
 }  // namespace reference
 
 }  // namespace hearth::cpu

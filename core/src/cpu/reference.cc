@@ -114,12 +114,13 @@ void attention(const AttentionArgs& args) {
   }
 }
 
-void swiglu(const float* input, float* output, std::int64_t tokens, std::int64_t width) {
+void swiglu(const float* gate, const float* up, std::int64_t stride, float* output,
+            std::int64_t tokens, std::int64_t width) {
   for (std::int64_t t = 0; t < tokens; ++t) {
     for (std::int64_t i = 0; i < width; ++i) {
-      const double gate = input[t * 2 * width + i];
-      const double up = input[t * 2 * width + width + i];
-      output[t * width + i] = static_cast<float>(gate / (1 + std::exp(-gate)) * up);
+      const double g = gate[t * stride + i];
+      output[t * width + i] =
+          static_cast<float>(g / (1 + std::exp(-g)) * static_cast<double>(up[t * stride + i]));
     }
   }
 }

@@ -5,12 +5,12 @@
 
 namespace hearth::cpu {
 
-void swiglu(const float* input, float* output, std::int64_t tokens, std::int64_t width,
-            ThreadPool& pool) {
+void swiglu(const float* gate_rows, const float* up_rows, std::int64_t stride, float* output,
+            std::int64_t tokens, std::int64_t width, ThreadPool& pool) {
   pool.run(tokens, rows_per_piece(width), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t t = begin; t < end; ++t) {
-      const float* gate = input + t * 2 * width;
-      const float* up = gate + width;
+      const float* gate = gate_rows + t * stride;
+      const float* up = up_rows + t * stride;
       float* out = output + t * width;
       std::int64_t i = 0;
       for (; i + 4 <= width; i += 4) {
