@@ -1,6 +1,12 @@
 // The package in a browser: dist/index.js.
 
-import { type Engine, inspectOn, openEngine, openTokenizerOn, type Tokenizer } from "./engine/engine.js";
+import {
+  type Engine,
+  inspectOn,
+  openEngine,
+  openTokenizerOn,
+  type Tokenizer,
+} from "./engine/engine.js";
 import type { EngineOptions, Inspection, ModelOptions } from "./engine/types.js";
 import { browserApp } from "./worker/spawn-browser.js";
 

@@ -1,6 +1,12 @@
 // The package in Node: dist/node.js.
 
-import { type Engine, inspectOn, openEngine, openTokenizerOn, type Tokenizer } from "./engine/engine.js";
+import {
+  type Engine,
+  inspectOn,
+  openEngine,
+  openTokenizerOn,
+  type Tokenizer,
+} from "./engine/engine.js";
 import type { EngineOptions, Inspection, ModelOptions } from "./engine/types.js";
 import { nodeApp } from "./worker/spawn-node.js";
 

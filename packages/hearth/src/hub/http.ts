@@ -14,7 +14,16 @@ const kGoodProgress = 8 << 20;
 const kStallTimeout = 60_000; // milliseconds
 
 /** The connection broke, and trying again may help. */
-class Cut extends Error {}
+class Cut extends Error {
+  constructor(
+    message: string,
+    /** Whether the server had answered: one that never did will not in a second. */
+    readonly answered: boolean,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
 
 /**
  * Appends to `transfer` what is missing of the file at `url`. Throws `not_found`, `http_status` or
@@ -33,11 +42,8 @@ export async function downloadHttp(
     } catch (thrown) {
       throwIfAborted(options.signal);
       if (!(thrown instanceof Cut)) throw thrown;
-      const got = transfer.downloaded - before;
-      if (got >= kGoodProgress) failures = 0;
-      // A server that was never reached will not be in a second; one that broke off may.
-      const reached = got > 0 || failures > 0;
-      if (!reached || failures === kRetries) {
+      if (transfer.downloaded - before >= kGoodProgress) failures = 0;
+      if (failures === kRetries || (failures === 0 && !thrown.answered)) {
         throw new HearthError("connection_lost", `${url}: ${thrown.message}.`, {
           subject: url,
           cause: thrown.cause ?? thrown,
@@ -58,16 +64,18 @@ async function attempt(url: string, transfer: Transfer, options: EnsureOptions):
     if (response.status === 416) {
       await response.body?.cancel();
       // The server has nothing past what is here: either that was all, or the file has changed.
-      if (wholeSize(response) === from && from > 0) return;
+      const whole = wholeSize(response) ?? 0;
+      checkTotal(url, transfer, whole);
+      if (from > 0 && whole === from && (transfer.total || whole) === whole) return;
       await transfer.restart();
-      throw new Cut("the server refuses to go on where the download stopped");
+      throw new Cut("the server refuses to go on where the download stopped", true);
     }
     await checkAnswer(url, response);
     const version = versionOf(response);
     if (start > 0 && (!startsAt(response, start) || changed(transfer.validators(url), version))) {
       await response.body?.cancel();
       await transfer.restart();
-      throw new Cut("the file changed at the server");
+      throw new Cut("the file changed at the server", true);
     }
     const total = totalOf(response, start);
     checkTotal(url, transfer, total);
@@ -75,7 +83,10 @@ async function attempt(url: string, transfer: Transfer, options: EnsureOptions):
     transfer.from(url, version, total);
     await receive(response, transfer, stall);
     if (transfer.loaded < Math.max(total, transfer.source.size ?? 0)) {
-      throw new Cut(`the connection ended after ${transfer.loaded} of ${transfer.total} bytes`);
+      throw new Cut(
+        `the connection ended after ${transfer.loaded} of ${transfer.total} bytes`,
+        true,
+      );
     }
   } finally {
     stall.end();
@@ -107,7 +118,11 @@ async function request(
       referrerPolicy: "no-referrer",
     });
   } catch (cause) {
-    throw new Cut(stall.reason ?? `the server cannot be reached (${reasonOf(cause)})`, { cause });
+    throw new Cut(
+      stall.reason ?? `the server cannot be reached (${reasonOf(cause)})`,
+      false,
+      cause,
+    );
   }
 }
 
@@ -152,7 +167,7 @@ async function receive(response: Response, transfer: Transfer, stall: Stall): Pr
     for (;;) {
       stall.restart();
       const { done, value } = await reader.read().catch((cause: unknown) => {
-        throw new Cut(stall.reason ?? `the connection was lost (${reasonOf(cause)})`, { cause });
+        throw new Cut(stall.reason ?? `the connection was lost (${reasonOf(cause)})`, true, cause);
       });
       if (done) return;
       transfer.downloaded += value.length;

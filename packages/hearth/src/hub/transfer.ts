@@ -70,6 +70,7 @@ export class Transfer {
       transfer.loaded = trusted;
       transfer.resumedFrom = trusted;
       transfer.mixed = true;
+      transfer.total = source.size ?? note.size ?? 0;
       transfer.url = note.url;
       if (note.etag !== undefined) transfer.version.etag = note.etag;
       if (note.lastModified !== undefined) transfer.version.lastModified = note.lastModified;
