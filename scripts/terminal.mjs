@@ -41,7 +41,7 @@ export function bar(name, { loaded, total, bytesPerSecond, secondsLeft }, width)
     if (name.length + longer.length + narrowest + 2 > width) break;
     tail = longer;
   }
-  const room = Math.min(30, width - name.length - tail.length - 2);
+  const room = Math.min(20, width - name.length - tail.length - 2);
   if (room < narrowest) return `${name} ${percent}`.slice(0, width);
   const full = Math.round(share * room);
   return `${name} ${"█".repeat(full)}${"░".repeat(room - full)} ${tail}`;
