@@ -1,6 +1,7 @@
 #include "formats/gguf.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <unordered_set>
 

@@ -63,7 +63,7 @@ struct GgufHeader {
   std::optional<bool> bool_value(std::string_view key) const;
   const std::string* string_value(std::string_view key) const;
   const std::vector<std::string>* string_array(std::string_view key) const;
-  /// Integer arrays of any width, widened.
+  /// Integer arrays of any width, widened, and truth values as 0 and 1.
   std::optional<std::vector<std::int64_t>> integer_array(std::string_view key) const;
   std::optional<std::vector<double>> float_array(std::string_view key) const;
 };

@@ -157,7 +157,7 @@ TEST(Gguf, AsksForTwiceTheHeadAndFindsALongHeaderInFewSteps) {
   std::uint64_t size = 0;
   int steps = 0;
   while (true) {
-    auto parsed = parse_gguf(Bytes(file).first(size), file.size());
+    auto parsed = parse_gguf(Bytes(file).first(static_cast<std::size_t>(size)), file.size());
     ASSERT_TRUE(parsed) << parsed.error().message;
     if (parsed->header) break;
     ASSERT_GE(parsed->need, std::min<std::uint64_t>(2 * size, file.size()));

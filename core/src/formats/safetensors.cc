@@ -1,11 +1,13 @@
 #include "formats/safetensors.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_set>
 
 #include "base/cat.h"
+#include "base/check.h"
 #include "formats/header_reader.h"
 
 namespace hearth {

@@ -23,11 +23,13 @@ Result<std::uint64_t> tensor_bytes(DType dtype, const Shape& shape, std::string_
   const DTypeInfo& info = dtype_info(dtype);
   std::uint64_t elements = 1;
   for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (shape[axis] < 0 || __builtin_mul_overflow(elements, static_cast<std::uint64_t>(shape[axis]),
-                                                  &elements)) {
-      return fail(ErrorCode::kCountTooLarge,
-                  cat("The tensor \"", name, "\" has the impossible shape ", shape.to_string(), "."),
-                  name);
+    // Shape::elements() is signed, and must not overflow even where a later dimension is 0.
+    if (shape[axis] < 0 ||
+        __builtin_mul_overflow(elements, static_cast<std::uint64_t>(shape[axis]), &elements) ||
+        elements > INT64_MAX) {
+      return fail(
+          ErrorCode::kCountTooLarge,
+          cat("The tensor \"", name, "\" has the impossible shape ", shape.to_string(), "."), name);
     }
   }
   const auto block = static_cast<std::uint64_t>(info.block_elements);

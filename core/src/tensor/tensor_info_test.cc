@@ -16,6 +16,8 @@ TEST(TensorBytes, RefusesOverflowAndBrokenRows) {
   ASSERT_FALSE(overflow);
   EXPECT_EQ(overflow.error().code, ErrorCode::kCountTooLarge);
   EXPECT_EQ(overflow.error().name, "w");
+  EXPECT_EQ(tensor_bytes(DType::kI8, {1LL << 32, 1LL << 31, 0}, "w").error().code,
+            ErrorCode::kCountTooLarge);
   EXPECT_EQ(tensor_bytes(DType::kF32, {-1}, "w").error().code, ErrorCode::kCountTooLarge);
   EXPECT_EQ(tensor_bytes(DType::kF32, {1LL << 62, 1}, "w").error().code, ErrorCode::kCountTooLarge);
   EXPECT_EQ(tensor_bytes(DType::kQ4_0, {2, 33}, "w").error().code, ErrorCode::kShapeMismatch);
