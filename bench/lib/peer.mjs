@@ -30,6 +30,7 @@ import { prompt } from "./prompt.mjs";
 
 /**
  * @typedef {object} Sample one repetition of one engine
+ * @property {string} [note] what load() said of the build that runs
  * @property {number} loadSeconds
  * @property {Record<number, number>} prefill prompt length → tokens per second
  * @property {number} decode tokens per second
@@ -44,7 +45,7 @@ import { prompt } from "./prompt.mjs";
  */
 export async function measure(peer, { lengths, steps }) {
   try {
-    const { seconds } = await peer.load();
+    const { seconds, note } = await peer.load();
     // Pages of a mapped file are read, and code is compiled, when first used: not counted.
     await peer.generate(prompt(lengths[0], 1), 4);
     const prefill = {};
@@ -59,6 +60,7 @@ export async function measure(peer, { lengths, steps }) {
     if (made.tokens !== steps + 1)
       throw new Error(`${peer.name} made ${made.tokens} tokens, not the ${steps + 1} asked for.`);
     return {
+      note,
       loadSeconds: seconds,
       prefill,
       decode: (made.tokens - 1) / (made.lastSeconds - made.firstSeconds),

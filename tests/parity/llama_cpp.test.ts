@@ -60,9 +60,8 @@ function perplexity(logProbabilities: ArrayLike<number>): number {
   return Math.exp(-sum / logProbabilities.length);
 }
 
-/** The most probable token after `tokens`, and the log-probability of each of `asked`. */
-async function look(engine: Engine, tokens: number[], asked: number[]) {
-  const { logits } = await engine.forward(tokens, { all: false });
+/** The likeliest token of one row of logits, and the natural log-probability of each of `asked`. */
+function read(logits: Float32Array, asked: number[]) {
   const best = logits.reduce((top, logit, id) => (logit > (logits[top] as number) ? id : top), 0);
   const largest = logits[best] as number;
   const weight = logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
@@ -70,9 +69,15 @@ async function look(engine: Engine, tokens: number[], asked: number[]) {
   return { best, logProbabilities: asked.map(logProbability) };
 }
 
+/** The likeliest tokens one after the other, each read as an app's chat reads it: one a step. */
 async function greedy(engine: Engine, tokens: number[], count: number): Promise<number[]> {
   const made: number[] = [];
-  while (made.length < count) made.push((await look(engine, [...tokens, ...made], [])).best);
+  let { logits } = await engine.forward(tokens);
+  while (made.length < count) {
+    const { best } = read(logits, []);
+    made.push(best);
+    ({ logits } = await engine.forward([best], { reset: false }));
+  }
   return made;
 }
 
@@ -147,6 +152,16 @@ describe.each(["wasm", "native"] as const)("Hearth on %s", (device) => {
       const tokens = peer.tokenize(start, false);
       const ours = await greedy(engine, tokens, greedyTokens);
       const { ids: theirs } = await peer.continue(tokens, greedyTokens);
+      const completion = await engine.completions.create({
+        prompt: tokens,
+        max_tokens: greedyTokens,
+        temperature: 0,
+      });
+      const [choice] = completion.choices;
+      // The sampler takes the same tokens; it may stop earlier, where the model ends its turn.
+      const whole = await engine.detokenize(ours);
+      if (choice?.finish_reason === "length") expect(choice.text).toBe(whole);
+      else expect(whole.startsWith(choice?.text ?? "?")).toBe(true);
       const at = ours.findIndex((id, i) => id !== theirs[i]);
       if (at < 0) {
         expect(ours).toEqual(theirs);
@@ -155,7 +170,8 @@ describe.each(["wasm", "native"] as const)("Hearth on %s", (device) => {
       // The engines part here: only two tokens that are as good as equally probable may do that.
       const before = [...tokens, ...theirs.slice(0, at)];
       const [mine, other] = [ours[at] as number, theirs[at] as number];
-      const { logProbabilities } = await look(engine, before, [mine, other]);
+      const { logits } = await engine.forward(before);
+      const { logProbabilities } = read(logits, [mine, other]);
       const [ourMine, ourOther] = logProbabilities as [number, number];
       const top = await peer.top(before, 50);
       const find = (id: number) => top.find((one) => one.id === id)?.logProbability ?? -Infinity;
