@@ -72,11 +72,9 @@ function read(logits: Float32Array, asked: number[]) {
 /** The likeliest tokens one after the other, each read as an app's chat reads it: one a step. */
 async function greedy(engine: Engine, tokens: number[], count: number): Promise<number[]> {
   const made: number[] = [];
-  let { logits } = await engine.forward(tokens);
-  while (made.length < count) {
-    const { best } = read(logits, []);
-    made.push(best);
-    ({ logits } = await engine.forward([best], { reset: false }));
+  for (let next = tokens; made.length < count; next = made.slice(-1)) {
+    const { logits } = await engine.forward(next, { reset: next === tokens });
+    made.push(read(logits, []).best);
   }
   return made;
 }
