@@ -82,11 +82,11 @@ describe("hearth verify", () => {
     const { code, stdout, stderr } = await hearth(["verify", at], { hearth: api, columns: 100 });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout.split("\n")).toEqual([
-      "model  device  output        error  tolerance",
-      "m      wasm    logits      0.00e+0       2e-4  ok",
-      "m      wasm    greedy_ids  0.00e+0       2e-4  ok: 4 of 4 ids agree",
+      "model  output        error  tolerance",
+      "m      logits      0.00e+0       2e-4  ok",
+      "m      greedy_ids  0.00e+0       2e-4  ok: 4 of 4 ids",
       "",
-      "1 model: all ok",
+      "1 model on wasm: all ok",
       "",
     ]);
     expect(calls.opened[0]).toMatchObject({ model: at, exact: true });
@@ -105,20 +105,18 @@ describe("hearth verify", () => {
     const { stdout } = await hearth(["verify", at], { hearth: model().hearth, columns: 40 });
     expect(stdout).toMatchInlineSnapshot(`
       "model      m
-      device     wasm
       output     logits
       error      0.00e+0
       tolerance  2e-4
                  ok
 
       model      m
-      device     wasm
       output     greedy_ids
       error      0.00e+0
       tolerance  2e-4
-                 ok: 4 of 4 ids agree
+                 ok: 4 of 4 ids
 
-      1 model: all ok
+      1 model on wasm: all ok
       "
     `);
     for (const line of stdout.split("\n")) expect(textWidth(line)).toBeLessThanOrEqual(40);
@@ -181,7 +179,7 @@ describe("hearth verify", () => {
       position === 3 ? [10 + by, ...row.slice(1)] : row;
     const near = await verdict(lead(0.001));
     expect(near.code).toBe(0);
-    expect(near.outputs[1]).toMatchObject({ ok: true, note: "1 of 4 ids agree, then a near tie" });
+    expect(near.outputs[1]).toMatchObject({ ok: true, note: "1 of 4 ids, then a near tie" });
     expect((await verdict(lead(0.003))).code).toBe(1);
   });
 
@@ -222,7 +220,7 @@ describe("hearth verify", () => {
     ]);
     const table = await hearth(["verify", root], { hearth: api, columns: 100 });
     expect(table.stdout).toContain("a: No such family. (unsupported_architecture, bert)\n");
-    expect(table.stdout).toContain("\n4 models: 1 ok, 3 FAIL\n");
+    expect(table.stdout).toContain("\n4 models on wasm: 1 ok, 3 FAIL\n");
   });
 
   it("refuses no folder, a missing one, one without goldens, and a damaged golden", async () => {

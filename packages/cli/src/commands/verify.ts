@@ -157,7 +157,7 @@ async function verifyGreedy(
     if (best !== expected) {
       const nearTie = best >= 0 && gap < tolerance * scale;
       const note = nearTie
-        ? `${position} of ${reference.length} ids agree, then a near tie`
+        ? `${position} of ${reference.length} ids, then a near tie`
         : `id ${position + 1} of ${reference.length} is ${best}, not ${expected}`;
       const wrong = nearTie ? 0 : (reference.length - position) / reference.length;
       return { ...result, ok: nearTie, error: wrong, note };
@@ -170,7 +170,7 @@ async function verifyGreedy(
     ...result,
     ok: true,
     error: 0,
-    note: `${reference.length} of ${reference.length} ids agree`,
+    note: `${reference.length} of ${reference.length} ids`,
   };
 }
 
@@ -240,8 +240,7 @@ async function verifyFolder(
 }
 
 const columns: readonly Column[] = [
-  { title: "model", flexible: true },
-  { title: "device" },
+  { title: "model" },
   { title: "output" },
   { title: "error", right: true },
   { title: "tolerance", right: true },
@@ -251,13 +250,12 @@ const columns: readonly Column[] = [
 function rowsOf(result: ModelResult): string[][] {
   const name = printable(basename(result.directory));
   if (result.error !== undefined) {
-    return [[name, result.device, "", "", "", `FAIL: ${result.error.code}`]];
+    return [[name, "", "", "", `FAIL: ${result.error.code}`]];
   }
   return result.outputs.map((output) => {
     const verdict = output.ok ? "ok" : "FAIL";
     return [
       name,
-      result.device,
       output.name,
       Number.isFinite(output.error) ? output.error.toExponential(2) : "∞",
       output.tolerance.toExponential(0),
@@ -280,7 +278,9 @@ function report(context: Context, results: readonly ModelResult[]): void {
   const failed = results.length - passed;
   const models = results.length === 1 ? "model" : "models";
   const verdict = failed === 0 ? "all ok" : `${passed} ok, ${failed} FAIL`;
-  lines.push(`\n${results.length} ${models}: ${verdict}\n`);
+  const devices = [...new Set(results.map((result) => result.device))].filter(Boolean).join(", ");
+  const where = devices === "" ? "" : ` on ${devices}`;
+  lines.push(`\n${results.length} ${models}${where}: ${verdict}\n`);
   context.stdout.write(lines.join(""));
 }
 
