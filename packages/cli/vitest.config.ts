@@ -6,6 +6,7 @@ import { defineConfig } from "vitest/config";
 const errors = fileURLToPath(new URL("../hearth/src/errors.ts", import.meta.url));
 
 export default defineConfig({
+  root: fileURLToPath(new URL(".", import.meta.url)),
   resolve: { alias: { hearth: errors } },
-  test: { include: ["src/**/*.test.ts"] },
+  test: { name: "cli", include: ["src/**/*.test.ts"] },
 });
