@@ -4,6 +4,8 @@
 // four.
 #include "cpu/linear_packed.h"
 
+#include <type_traits>
+
 #include "base/check.h"
 
 namespace hearth::cpu {
@@ -16,6 +18,7 @@ struct Format;
 
 template <bool kMinimum, int kOffset>
 struct Bits4 {
+  static constexpr bool kFitsPairs = true;
   static constexpr bool kHasMinimum = kMinimum;
   static constexpr int kOffsetOfWeights = kOffset;
   static constexpr int kVectors = 4;
@@ -42,6 +45,7 @@ struct Bits4 {
 template <bool kMinimum, int kOffset>
 struct Bits5 : Bits4<kMinimum, kOffset> {
   using Base = Bits4<kMinimum, kOffset>;
+  static constexpr bool kFitsPairs = false;
   static constexpr std::int64_t kFifthsAt = kMinimum ? 16 : 8;
   static constexpr std::int64_t kQuantsAt = kFifthsAt + 16;
   static constexpr std::int64_t kGroupBlockBytes = kQuantsAt + 64;
@@ -67,6 +71,7 @@ struct Bits5 : Bits4<kMinimum, kOffset> {
 // of seven bits only, so the top bits are multiplied apart, as 64, and taken off twice: exact for
 // every byte, −128 included, where the usual sum of x·sign(w) and |w| is not defined.
 struct Bits8 {
+  static constexpr bool kFitsPairs = false;
   static constexpr bool kHasMinimum = false;
   static constexpr int kOffsetOfWeights = 0;
   static constexpr int kVectors = 8;
@@ -98,7 +103,7 @@ struct Format<DType::kQ8_0> : Bits8 {};
 constexpr std::int64_t kQuantBytes = kBlock * static_cast<std::int64_t>(sizeof(Activation));
 
 // Sums of kGroups · 4 rows by kTokens tokens over all blocks. `stride`: bytes from group to group.
-template <DType kType, int kGroups, int kTokens>
+template <DType kType, bool kPairs, int kGroups, int kTokens>
 HEARTH_INLINE void tile_sums(const std::uint8_t* weights, std::int64_t stride,
                              const std::uint8_t* tile, std::int64_t blocks,
                              f32x4 (&out)[kGroups][kTokens]) {
@@ -107,15 +112,8 @@ HEARTH_INLINE void tile_sums(const std::uint8_t* weights, std::int64_t stride,
     const auto* quants = reinterpret_cast<const Activation*>(tile);
     const std::uint8_t* scales = tile + kTokens * kQuantBytes;
     const std::uint8_t* corrections = scales + kTokens * 4;
-    i32x4 acc[kGroups][kTokens][F::kSums] = {};
-    if constexpr (F::kOffsetOfWeights != 0) {
-      HEARTH_UNROLL
-      for (int t = 0; t < kTokens; ++t) {
-        const auto start = reinterpret_cast<i32x4>(load_splat_word(corrections + t * 4));
-        HEARTH_UNROLL
-        for (int g = 0; g < kGroups; ++g) acc[g][t][0] = start;
-      }
-    }
+    using Sums = std::conditional_t<kPairs, PairSums, i32x4>;
+    Sums acc[kGroups][kTokens][F::kSums] = {};
     typename F::State state[kGroups];
     HEARTH_UNROLL
     for (int g = 0; g < kGroups; ++g) state[g] = F::start(weights + g * stride);
@@ -128,7 +126,11 @@ HEARTH_INLINE void tile_sums(const std::uint8_t* weights, std::int64_t stride,
           HEARTH_UNROLL
           for (int t = 0; t < kTokens; ++t) {
             const SplatActivations x = splat_activations(quants + t * kBlock + word * 4);
-            acc[g][t][which] = dot(acc[g][t][which], x, w);
+            if constexpr (kPairs) {
+              acc[g][t][which] = dot_pairs(acc[g][t][which], x, w);
+            } else {
+              acc[g][t][which] = dot(acc[g][t][which], x, w);
+            }
           }
         });
       }
@@ -139,7 +141,16 @@ HEARTH_INLINE void tile_sums(const std::uint8_t* weights, std::int64_t stride,
       HEARTH_UNROLL
       for (int t = 0; t < kTokens; ++t) {
         const f32x4 scale = d * load_splat(scales + t * 4);
-        out[g][t] = madd(to_float(F::finish(acc[g][t])), scale, out[g][t]);
+        i32x4 sums;
+        if constexpr (kPairs) {
+          sums = whole_sums(acc[g][t][0]);
+        } else {
+          sums = F::finish(acc[g][t]);
+        }
+        if constexpr (F::kOffsetOfWeights != 0) {
+          sums += reinterpret_cast<i32x4>(load_splat_word(corrections + t * 4));
+        }
+        out[g][t] = madd(to_float(sums), scale, out[g][t]);
       }
       if constexpr (F::kHasMinimum) {
         const f32x4 m = load_finite_halves(weights + g * stride + 8);
@@ -154,13 +165,14 @@ HEARTH_INLINE void tile_sums(const std::uint8_t* weights, std::int64_t stride,
   }
 }
 
-template <DType kType, int kGroups, int kTokens>
+template <DType kType, bool kPairs, int kGroups, int kTokens>
 void run_tile(const LinearArgs& args, std::int64_t group, std::int64_t token,
               const std::uint8_t* tile) {
   const std::int64_t blocks = args.weight.columns / kBlock;
   const std::int64_t stride = blocks * Format<kType>::kGroupBlockBytes;
   f32x4 out[kGroups][kTokens] = {};
-  tile_sums<kType, kGroups, kTokens>(args.weight.data + group * stride, stride, tile, blocks, out);
+  tile_sums<kType, kPairs, kGroups, kTokens>(args.weight.data + group * stride, stride, tile,
+                                             blocks, out);
   for (int g = 0; g < kGroups; ++g) {
     const std::int64_t row = (group + g) * kGroupRows;
     for (int t = 0; t < kTokens; ++t) {
@@ -173,36 +185,45 @@ void run_tile(const LinearArgs& args, std::int64_t group, std::int64_t token,
   }
 }
 
-template <DType kType, int kTokens>
+template <DType kType, bool kPairs, int kTokens>
 void run_groups(const LinearArgs& args, std::int64_t first, std::int64_t last, std::int64_t token,
                 const std::uint8_t* tile) {
   std::int64_t group = first;
   if constexpr (kTokens == 1) {
-    for (; group + 2 <= last; group += 2) run_tile<kType, 2, kTokens>(args, group, token, tile);
+    for (; group + 2 <= last; group += 2)
+      run_tile<kType, kPairs, 2, kTokens>(args, group, token, tile);
   }
-  for (; group < last; ++group) run_tile<kType, 1, kTokens>(args, group, token, tile);
+  for (; group < last; ++group) run_tile<kType, kPairs, 1, kTokens>(args, group, token, tile);
 }
 
-template <DType kType>
-void run_all(const LinearArgs& args, std::int64_t first, std::int64_t last) {
+template <DType kType, bool kPairs>
+void run_tiles(const LinearArgs& args, std::int64_t first, std::int64_t last) {
   const std::int64_t token_bytes = args.weight.columns / kBlock * kActivationBlockBytes;
   for (std::int64_t token = 0; token < args.tokens; token += kTileTokens) {
     const std::uint8_t* tile = args.scratch + token * token_bytes;
     switch (std::min(kTileTokens, args.tokens - token)) {
       case 1:
-        run_groups<kType, 1>(args, first, last, token, tile);
+        run_groups<kType, kPairs, 1>(args, first, last, token, tile);
         break;
       case 2:
-        run_groups<kType, 2>(args, first, last, token, tile);
+        run_groups<kType, kPairs, 2>(args, first, last, token, tile);
         break;
       case 3:
-        run_groups<kType, 3>(args, first, last, token, tile);
+        run_groups<kType, kPairs, 3>(args, first, last, token, tile);
         break;
       default:
-        run_groups<kType, 4>(args, first, last, token, tile);
+        run_groups<kType, kPairs, 4>(args, first, last, token, tile);
         break;
     }
   }
+}
+
+template <DType kType>
+void run_all(const LinearArgs& args, std::int64_t first, std::int64_t last) {
+  if constexpr (Format<kType>::kFitsPairs) {
+    if (prefers_pairs()) return run_tiles<kType, true>(args, first, last);
+  }
+  run_tiles<kType, false>(args, first, last);
 }
 
 }  // namespace

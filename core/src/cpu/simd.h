@@ -234,4 +234,57 @@ HEARTH_INLINE i32x4 dot(i32x4 sum, SplatActivations x, Weights w) {
 #endif
 }
 
+// Sums of pairs in 16 bits: on x86 without VNNI a byte product is two instructions this way and
+// five with 32-bit sums; with VNNI, or on Arm with its dot products, one with 32-bit sums. Only for
+// what cannot overflow: eight vectors of weights up to 15 give at most 8 · 2 · 15 · 127 = 30480 <
+// 2^15.
+#if HEARTH_ACTIVATION_WORDS || !(defined(__wasm_relaxed_simd__) || defined(__SSSE3__))
+using PairSums = i32x4;
+#else
+using PairSums = i16x8;
+#endif
+
+HEARTH_INLINE PairSums dot_pairs(PairSums sum, SplatActivations x, Weights w) {
+#if HEARTH_ACTIVATION_WORDS
+  return dot(sum, x, w);
+#elif defined(__wasm_relaxed_simd__)
+  return sum + reinterpret_cast<i16x8>(wasm_i16x8_relaxed_dot_i8x16_i7x16(
+                   reinterpret_cast<v128_t>(x.bytes), reinterpret_cast<v128_t>(w.bytes)));
+#elif defined(__SSSE3__)
+  return sum + reinterpret_cast<i16x8>(_mm_maddubs_epi16(reinterpret_cast<__m128i>(w.bytes),
+                                                         reinterpret_cast<__m128i>(x.bytes)));
+#else
+  return dot(sum, x, w);
+#endif
+}
+
+/// The sums of dot(), from those of dot_pairs().
+HEARTH_INLINE i32x4 whole_sums(PairSums sums) {
+#if HEARTH_ACTIVATION_WORDS
+  return sums;
+#elif defined(__wasm_relaxed_simd__)
+  return reinterpret_cast<i32x4>(wasm_i32x4_extadd_pairwise_i16x8(reinterpret_cast<v128_t>(sums)));
+#elif defined(__SSSE3__)
+  return reinterpret_cast<i32x4>(
+      _mm_madd_epi16(reinterpret_cast<__m128i>(sums), _mm_set1_epi16(1)));
+#else
+  return sums;
+#endif
+}
+
+/// Whether this machine multiplies faster by dot_pairs() than by dot(). Relaxed SIMD leaves open
+/// what weights past 7 bits give, and so tells which instructions the engine chose: 127 · 255 taken
+/// twice saturates in 16 bits only where x86 has no VNNI (Arm takes 255 as −1).
+inline bool prefers_pairs() {
+#if defined(__wasm_relaxed_simd__)
+  const i32x4 sum = reinterpret_cast<i32x4>(wasm_i32x4_relaxed_dot_i8x16_i7x16_add(
+      wasm_i8x16_splat(127), wasm_u8x16_splat(255), wasm_i32x4_splat(0)));
+  return sum[0] == 2 * 32767;
+#elif defined(__SSSE3__)
+  return true;
+#else
+  return false;
+#endif
+}
+
 }  // namespace hearth::cpu

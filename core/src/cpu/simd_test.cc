@@ -46,6 +46,26 @@ TEST(Simd, DotDoesNotSaturateAtTheExtremes) {
   }
 }
 
+// Both forms whatever the machine prefers, at the largest sums that 4-bit weights can give.
+TEST(Simd, PairSumsEqualWholeSums) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 300; ++round) {
+    PairSums pairs = {};
+    i32x4 expected = {};
+    for (int j = 0; j < 8; ++j) {
+      std::int8_t x[4];
+      for (auto& q : x) q = static_cast<std::int8_t>(static_cast<int>(random() % 255) - 127);
+      if (round < 2) std::memset(x, round == 0 ? 127 : -127, sizeof x);
+      u8x16 w = u8x16{} + 15;
+      for (int i = 0; i < 16 && round >= 2; ++i) w[i] = static_cast<std::uint8_t>(random() % 16);
+      pairs = dot_pairs(pairs, splat_bytes(x), weights_u7(w));
+      expected = dot_scalar(expected, repeat(x), w);
+    }
+    const i32x4 actual = whole_sums(pairs);
+    for (int i = 0; i < 4; ++i) ASSERT_EQ(actual[i], expected[i]) << "round " << round;
+  }
+}
+
 TEST(Simd, HalvesOfEveryPatternConvertExactly) {
   for (std::uint32_t bits = 0; bits < 0x10000; bits += 4) {
     std::uint16_t halves[4];
