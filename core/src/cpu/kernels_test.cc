@@ -96,8 +96,8 @@ TEST(Swiglu, MatchesReference) {
     input[0] = -200;  // beyond the range of exp
     std::vector<float> fast(static_cast<std::size_t>(3 * width));
     std::vector<float> slow(fast.size());
-    swiglu(input.data(), fast.data(), 3, width, pool);
-    reference::swiglu(input.data(), slow.data(), 3, width);
+    swiglu(input.data(), input.data() + width, 2 * width, fast.data(), 3, width, pool);
+    reference::swiglu(input.data(), input.data() + width, 2 * width, slow.data(), 3, width);
     for (std::size_t i = 0; i < fast.size(); ++i) {
       // exp within 2e-7 of its value, then an addition, a division and a product; 1e-30 for gates
       // below -88, where exp is held at its largest.

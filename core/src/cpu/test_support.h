@@ -22,7 +22,8 @@ inline std::vector<float> random_floats(std::mt19937& random, std::int64_t n, fl
 inline std::vector<std::uint8_t> random_weights(std::mt19937& random, DType dtype,
                                                 std::int64_t elements) {
   std::uniform_real_distribution<float> scale(-0.02F, 0.02F);
-  std::vector<std::uint8_t> out(dtype_bytes(dtype, static_cast<std::uint64_t>(elements)));
+  std::vector<std::uint8_t> out(
+      static_cast<std::size_t>(dtype_bytes(dtype, static_cast<std::uint64_t>(elements))));
   const auto put_half = [&](std::size_t at) {
     const std::uint16_t half = f32_to_f16(scale(random));
     std::memcpy(out.data() + at, &half, sizeof half);

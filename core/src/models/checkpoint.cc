@@ -1,5 +1,7 @@
 #include "models/checkpoint.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/cat.h"
 #include "formats/json.h"
 
@@ -15,7 +17,7 @@ Result<Checkpoint> Checkpoint::make(std::vector<std::shared_ptr<const SourceFile
   if (files.empty()) return fail(ErrorCode::kInvalidArgument, "A model needs a file.", "files");
   Checkpoint checkpoint;
   checkpoint.files_ = std::move(files);
-  checkpoint.config_ = nlohmann::json::object();
+  checkpoint.config_ = std::make_shared<const nlohmann::json>(nlohmann::json::object());
   const SourceFile& first = *checkpoint.files_[0];
   checkpoint.gguf_ = std::get_if<GgufHeader>(&first.header);
   if (checkpoint.gguf_ != nullptr) {
@@ -43,10 +45,11 @@ Result<Checkpoint> Checkpoint::make(std::vector<std::shared_ptr<const SourceFile
     return fail(ErrorCode::kMissingMetadata, "A safetensors model needs its config.json.",
                 "config.json");
   }
-  HEARTH_ASSIGN(checkpoint.config_, parse_json(config_json, "config.json"));
-  if (!checkpoint.config_.is_object()) {
+  HEARTH_ASSIGN(nlohmann::json config, parse_json(config_json, "config.json"));
+  if (!config.is_object()) {
     return fail(ErrorCode::kMalformedJson, "config.json is not an object.", "config.json");
   }
+  checkpoint.config_ = std::make_shared<const nlohmann::json>(std::move(config));
   return checkpoint;
 }
 

@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
 #include "formats/gguf.h"
@@ -40,13 +40,13 @@ class Checkpoint : public graph::WeightSource {
   /// The GGUF header, or nullptr when the files are safetensors.
   const GgufHeader* gguf() const { return gguf_; }
   /// config.json; an object, empty for GGUF.
-  const nlohmann::json& config() const { return config_; }
+  const nlohmann::json& config() const { return *config_; }
   const std::vector<std::shared_ptr<const SourceFile>>& files() const { return files_; }
 
  private:
   std::vector<std::shared_ptr<const SourceFile>> files_;
   const GgufHeader* gguf_ = nullptr;
-  nlohmann::json config_;
+  std::shared_ptr<const nlohmann::json> config_;
 };
 
 }  // namespace hearth::models

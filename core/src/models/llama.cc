@@ -1,6 +1,7 @@
 #include "models/llama.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/cat.h"
 #include "models/rope_scaling.h"

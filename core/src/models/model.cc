@@ -1,5 +1,7 @@
 #include "models/model.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/cat.h"
 #include "models/llama.h"
 

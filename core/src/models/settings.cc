@@ -1,6 +1,7 @@
 #include "models/settings.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/cat.h"
 

@@ -71,9 +71,10 @@ Result<std::unique_ptr<BpeModel>> BpeModel::make(const BpeParts& parts) {
     for (int i = 0; i < 3; ++i) {
       auto found = parts.ids.find(names[i]);
       if (found == parts.ids.end()) {
-        return fail(ErrorCode::kMalformedTokenizer,
-                    cat("Merge ", rank, " needs the token \"", names[i], "\", which does not exist."),
-                    names[i]);
+        return fail(
+            ErrorCode::kMalformedTokenizer,
+            cat("Merge ", rank, " needs the token \"", names[i], "\", which does not exist."),
+            names[i]);
       }
       ids[i] = found->second;
     }
@@ -134,8 +135,8 @@ void BpeModel::merge_word(std::string_view word, std::vector<TokenId>& out) cons
     heap_.pop_back();
     const auto left = static_cast<std::int32_t>(best.order & 0xFFFFFFFF);
     Symbol& symbol = symbols_[left];
-    // A candidate is stale when either half was merged away since; a symbol that was merged into its
-    // left neighbour has kNoToken, which is in no pair.
+    // A candidate is stale when either half was merged away since; a symbol that was merged into
+    // its left neighbour has kNoToken, which is in no pair.
     if (symbol.next < 0) continue;
     Symbol& right = symbols_[symbol.next];
     if (pair_of(symbol.id, right.id) != best.pair) continue;

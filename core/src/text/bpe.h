@@ -27,8 +27,12 @@ struct BpeParts {
   bool whole_words = false;
   /// What a byte with no token becomes: nothing, with its neighbours then adjacent (tokenizer.json)
   /// or kept apart (llama.cpp), or a token, one for each such byte or for a run of them.
-  enum class Missing : std::uint8_t { kJoin, kSeparate, kUnknown, kUnknownRun } missing =
-      Missing::kJoin;
+  enum class Missing : std::uint8_t {
+    kJoin,
+    kSeparate,
+    kUnknown,
+    kUnknownRun
+  } missing = Missing::kJoin;
   TokenId unknown = kNoToken;
 };
 

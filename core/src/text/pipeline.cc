@@ -44,10 +44,10 @@ void add_stop_id(TokenId id, std::vector<TokenId>& stop_ids) {
 void add_named_stop_ids(const Vocab& vocab, std::vector<TokenId>& stop_ids) {
   // ChatML, Llama 3, GPT and OLMo, Phi 3, Gemma, Llama 2 and Mistral, OpenChat, SmolVLM, DeepSeek.
   static constexpr std::string_view kNames[] = {
-      "<|im_end|>",      "<|eot_id|>",    "<|eom_id|>", "<|endoftext|>",
-      "<|end_of_text|>", "<|end|>",       "<eos>",      "<end_of_turn>",
-      "</s>",            "<|end_of_turn|>", "<end_of_utterance>",
-      "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
+      "<|im_end|>",      "<|eot_id|>",         "<|eom_id|>",
+      "<|endoftext|>",   "<|end_of_text|>",    "<|end|>",
+      "<eos>",           "<end_of_turn>",      "</s>",
+      "<|end_of_turn|>", "<end_of_utterance>", "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
   };
   for (TokenId id = 0; id < vocab.size(); ++id) {
     if (vocab.special(id) && std::ranges::find(kNames, vocab.bytes(id)) != std::end(kNames)) {

@@ -1,5 +1,5 @@
-// The tokenizer that both file formats build: added tokens are found first, the text between them is
-// cut into words, and the model turns each word into tokens.
+// The tokenizer that both file formats build: added tokens are found first, the text between them
+// is cut into words, and the model turns each word into tokens.
 #pragma once
 
 #include <memory>

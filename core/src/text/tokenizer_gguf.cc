@@ -1,6 +1,7 @@
 // Tokenizers from GGUF metadata (tokenizer.ggml.*). Keys and token types:
-// https://github.com/ggml-org/ggml/blob/master/docs/gguf.md#tokenizer; which pre-tokenizer a value of
-// tokenizer.ggml.pre names is llama.cpp's choice (src/llama-vocab.cpp), and ids must equal its ids.
+// https://github.com/ggml-org/ggml/blob/master/docs/gguf.md#tokenizer; which pre-tokenizer a value
+// of tokenizer.ggml.pre names is llama.cpp's choice (src/llama-vocab.cpp), and ids must equal its
+// ids.
 #include <algorithm>
 #include <initializer_list>
 #include <optional>
@@ -202,7 +203,8 @@ Result<void> read_affix(const GgufHeader& header, std::string_view add_key, bool
   if (!header.bool_value(add_key).value_or(add_by_default)) return {};
   if (id == kNoToken) {
     return fail(ErrorCode::kMissingMetadata,
-                cat("Texts need a token around them, and the file has no \"", id_key, "\"."), id_key);
+                cat("Texts need a token around them, and the file has no \"", id_key, "\"."),
+                id_key);
   }
   out.push_back(id);
   return {};
@@ -243,10 +245,9 @@ Result<std::unique_ptr<Tokenizer>> tokenizer_from_gguf(const GgufHeader& header)
   constexpr std::string_view kEosKey = "tokenizer.ggml.eos_token_id";
   HEARTH_ASSIGN(const TokenId bos, read_id(header, kBosKey, parts.vocab));
   HEARTH_ASSIGN(const TokenId eos, read_id(header, kEosKey, parts.vocab));
-  HEARTH_TRY(read_affix(header, "tokenizer.ggml.add_bos_token", pre->add_bos, kBosKey, bos,
-                        parts.prefix));
   HEARTH_TRY(
-      read_affix(header, "tokenizer.ggml.add_eos_token", false, kEosKey, eos, parts.suffix));
+      read_affix(header, "tokenizer.ggml.add_bos_token", pre->add_bos, kBosKey, bos, parts.prefix));
+  HEARTH_TRY(read_affix(header, "tokenizer.ggml.add_eos_token", false, kEosKey, eos, parts.suffix));
 
   std::vector<TokenId> stop_ids;
   if (eos != kNoToken) stop_ids.push_back(eos);

@@ -1,5 +1,5 @@
-// Tokenizers from tokenizer.json, the format of https://github.com/huggingface/tokenizers. Read here:
-// BPE models at the byte level. Components that are unknown are refused by name.
+// Tokenizers from tokenizer.json, the format of https://github.com/huggingface/tokenizers. Read
+// here: BPE models at the byte level. Components that are unknown are refused by name.
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -30,7 +30,7 @@ std::optional<TokenId> id_of(const Json& value) {
 
 // The tokens of a file, while it is read.
 struct Reader {
-  BpeParts bpe;                          // ids: the model's vocabulary
+  BpeParts bpe;  // ids: the model's vocabulary
   std::vector<AddedToken> added;
   std::vector<std::string_view> texts;   // (token): as written; data() is null for a hole
   std::vector<std::uint8_t> is_added;    // (token)
@@ -69,7 +69,8 @@ Result<void> Reader::read_added(const Json& root) {
 
 Result<void> Reader::place(std::string_view text, TokenId id) {
   if (texts[id].data() != nullptr && texts[id] != text) {
-    return malformed(cat("Id ", id, " is that of \"", texts[id], "\" and of \"", text, "\"."), text);
+    return malformed(cat("Id ", id, " is that of \"", texts[id], "\" and of \"", text, "\"."),
+                     text);
   }
   texts[id] = text;
   return {};
@@ -109,8 +110,10 @@ Result<void> Reader::read_vocab(const Json& model) {
   for (const AddedToken& token : added) {
     auto known = bpe.ids.find(token.content);
     if (known != bpe.ids.end() && known->second != token.id) {
-      return malformed(cat("Added token \"", token.content, "\" has id ", token.id, " and, in the "
-                           "vocabulary, ", known->second, "."),
+      return malformed(cat("Added token \"", token.content, "\" has id ", token.id,
+                           " and, in the "
+                           "vocabulary, ",
+                           known->second, "."),
                        token.content);
     }
     HEARTH_TRY(place(token.content, token.id));
@@ -130,8 +133,8 @@ Result<void> Reader::read_merges(const Json& model) {
       if (view.starts_with("#version")) continue;
       const std::size_t space = view.find(' ');
       if (space == std::string_view::npos || view.find(' ', space + 1) != std::string_view::npos) {
-        return malformed(cat("The merge \"", view, "\" is not two tokens and a space between them."),
-                         view);
+        return malformed(
+            cat("The merge \"", view, "\" is not two tokens and a space between them."), view);
       }
       bpe.merges.emplace_back(view.substr(0, space), view.substr(space + 1));
       continue;
@@ -207,7 +210,8 @@ Result<void> read_template(const Json& value, std::size_t vocab_size, PipelinePa
     }
     const Json* token = member(piece, "SpecialToken");
     const std::string* name = token == nullptr ? nullptr : string_member(*token, "id");
-    if (name == nullptr) return malformed("A template's piece is neither token nor text.", "single");
+    if (name == nullptr)
+      return malformed("A template's piece is neither token nor text.", "single");
     const Json* tokens = member(value, "special_tokens");
     const Json* entry = tokens == nullptr ? nullptr : member(*tokens, name->c_str());
     const Json* ids = entry == nullptr ? nullptr : member(*entry, "ids");

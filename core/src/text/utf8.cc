@@ -12,7 +12,8 @@ Utf8Char decode_utf8_slow(std::string_view text, std::size_t at) {
   // Leads of overlong forms (C0, C1), past U+10FFFF (F5…) and continuation bytes start nothing.
   if (lead < 0xC2 || lead > 0xF4) return {kReplacementCharacter, 1, Utf8State::kBroken};
   const std::uint32_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  // Only the second byte's range depends on the lead: no overlong forms, surrogates, or planes > 16.
+  // Only the second byte's range depends on the lead: no overlong forms, surrogates, or planes
+  // > 16.
   std::uint8_t low = 0x80;
   std::uint8_t high = 0xBF;
   if (lead == 0xE0) low = 0xA0;

@@ -38,7 +38,7 @@ class Vocab {
 
  private:
   std::string bytes_;
-  std::vector<std::uint32_t> ends_;     // (token): where its bytes end in bytes_
+  std::vector<std::uint32_t> ends_;    // (token): where its bytes end in bytes_
   std::vector<std::uint8_t> special_;  // (token)
 };
 

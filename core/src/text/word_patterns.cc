@@ -108,8 +108,8 @@ std::size_t llama3_family(std::string_view text, std::size_t at) {
   if (!is_line_end(c) && second < text.size() && look(text, second).kind == Kind::kLetter) {
     return run_end(text, second, Kind::kLetter);
   }
-  const bool space_leads = c == ' ' && second < text.size() &&
-                           look(text, second).kind == Kind::kOther;
+  const bool space_leads =
+      c == ' ' && second < text.size() && look(text, second).kind == Kind::kOther;
   if (first.kind == Kind::kOther || space_leads) {
     std::size_t end = run_end(text, second, Kind::kOther);
     while (end < text.size() && is_line_end(text[end])) ++end;

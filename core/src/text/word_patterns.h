@@ -1,6 +1,6 @@
-// Scanners for the regular expressions that byte-level tokenizers split by. Each is written by hand,
-// because these few serve most models; each takes the leftmost alternative that matches, as the
-// expression does. Lookahead sees no further than the text given.
+// Scanners for the regular expressions that byte-level tokenizers split by. Each is written by
+// hand, because these few serve most models; each takes the leftmost alternative that matches, as
+// the expression does. Lookahead sees no further than the text given.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,8 @@ std::size_t llama3_word(std::string_view text, std::size_t at);
 /// The same with \p{N} for \p{N}{1,3}.
 std::size_t qwen2_word(std::string_view text, std::size_t at);
 
-/// llama3_word and qwen2_word with contractions ignoring the case of ASCII only, as llama.cpp writes
-/// them; under (?i), U+017F (long s) is an s too.
+/// llama3_word and qwen2_word with contractions ignoring the case of ASCII only, as llama.cpp
+/// writes them; under (?i), U+017F (long s) is an s too.
 std::size_t llama3_word_ascii_case(std::string_view text, std::size_t at);
 std::size_t qwen2_word_ascii_case(std::string_view text, std::size_t at);
 

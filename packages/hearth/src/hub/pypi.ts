@@ -177,11 +177,17 @@ function lastLine(text: string): string {
   return text.trim().split("\n").pop() ?? "";
 }
 
+// pip makes and removes files while this looks: what vanishes meanwhile counts as nothing.
 function bytesIn(folder: string): number {
   let bytes = 0;
-  for (const name of fs.readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-    const stat = fs.statSync(path.join(folder, name), { throwIfNoEntry: false });
-    if (stat?.isFile()) bytes += stat.size;
+  try {
+    for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+      const at = path.join(folder, entry.name);
+      if (entry.isDirectory()) bytes += bytesIn(at);
+      else bytes += fs.statSync(at, { throwIfNoEntry: false })?.size ?? 0;
+    }
+  } catch {
+    // counted less; a report of progress is no reason to fail
   }
   return bytes;
 }

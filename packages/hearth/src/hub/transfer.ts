@@ -48,8 +48,9 @@ export class Transfer {
   }
 
   /**
-   * Takes up what an earlier download left: the bytes that its last checkpoint vouches for, if they
-   * belong to the file that is promised now. They are read and hashed.
+   * Takes up what an earlier download left, if it belongs to the file that is promised now: all of it
+   * when a hash will tell whether it survived, else what the last checkpoint vouches for. It is read
+   * and hashed.
    */
   static async begin(
     partial: PartialFile,
@@ -58,7 +59,8 @@ export class Transfer {
   ): Promise<Transfer> {
     const transfer = new Transfer(source, partial, (await newSha256()).init(), options);
     const note = partial.note;
-    const trusted = Math.min(partial.size, note?.bytes ?? 0);
+    const vouched = note?.sha256 === undefined ? (note?.bytes ?? 0) : partial.size;
+    const trusted = Math.min(partial.size, vouched);
     const fits = note?.sha256 === source.sha256 && trusted <= (source.size ?? trusted);
     const usable = note !== undefined && fits && trusted > 0;
     if (partial.size > (usable ? trusted : 0)) await partial.truncate(usable ? trusted : 0);

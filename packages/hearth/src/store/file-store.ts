@@ -105,7 +105,15 @@ export class FileStore implements Store {
     signal: AbortSignal | undefined,
     work: () => Promise<T>,
   ): Promise<T> {
-    return guard(key, () => this.backend.lock(fileNameOf(key), signal, work));
+    let entered = false;
+    try {
+      return await this.backend.lock(fileNameOf(key), signal, () => {
+        entered = true;
+        return work();
+      });
+    } catch (thrown) {
+      throw entered ? thrown : storageError(thrown, key);
+    }
   }
 
   async list(): Promise<StoredEntry[]> {

@@ -51,6 +51,10 @@ const kFolders: readonly Folder[] = ["files", "notes", "partial", "partial-notes
 // enough to hide the cost of a call, short enough to stay in the cache.
 const kBounce = 1 << 20;
 
+// A closed tab gives its files back within milliseconds; two seconds is a tab that is stuck.
+const kOpenTries = 40;
+const kOpenPause = 50; // milliseconds
+
 /** Whether synchronous handles fill views of shared memory; undefined until it was tried. */
 let readsShared: boolean | undefined;
 
@@ -160,7 +164,7 @@ export class OpfsBackend implements Backend {
 
   async openWrite(folder: Folder, name: string): Promise<WritableFile> {
     const handle = await this.folders[folder].getFileHandle(name, { create: true });
-    const access = await handle.createSyncAccessHandle?.();
+    const access = await this.openExclusively(handle);
     if (access === undefined) {
       throw new HearthError("storage_failed", "A download needs a dedicated worker.", {
         subject: name,
@@ -230,6 +234,19 @@ export class OpfsBackend implements Backend {
       if (!entered && signal?.aborted)
         throw new HearthError("aborted", undefined, { cause: thrown });
       throw thrown;
+    }
+  }
+
+  // The caller holds the lock, so if the file is open it is in a tab that is just being closed.
+  private async openExclusively(handle: FileHandle): Promise<SyncAccessHandle | undefined> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await handle.createSyncAccessHandle?.();
+      } catch (thrown) {
+        const taken = (thrown as Error).name === "NoModificationAllowedError";
+        if (!taken || tries === kOpenTries) throw thrown;
+      }
+      await new Promise((resolve) => setTimeout(resolve, kOpenPause));
     }
   }
 

@@ -1,0 +1,101 @@
+/**
+ * The part of the package `hearth` that the app leans on, as types. The store takes it as an
+ * argument, so that tests drive it with an engine of their own.
+ */
+
+/** An entry of the catalogue, as the package has it. */
+export interface CatalogueEntry {
+  /** What `createEngine({ model })` takes. */
+  name: string;
+  title: string;
+  description: string;
+  license: string;
+  /** Number of weights. */
+  parameters: number;
+  /** The file of the weights, with its size in bytes. */
+  weights: { bytes: number };
+}
+
+/** An entry of the catalogue, as the picker shows it. */
+export interface CatalogueModel {
+  id: string;
+  name: string;
+  description: string;
+  license: string;
+  /** Number of weights. */
+  parameters: number;
+  /** Size of the download, in bytes. */
+  bytes: number;
+}
+
+/** What `onProgress` reports. */
+export interface Progress {
+  phase: "resolve" | "download" | "compile" | "load" | "ready";
+  /** Bytes so far. */
+  loaded: number;
+  /** Bytes in all; 0 when the server does not say. */
+  total: number;
+  bytesPerSecond?: number | undefined;
+  secondsLeft?: number | undefined;
+}
+
+/** What `engine.info` says about the engine that runs. */
+export interface EngineInfo {
+  /** Name that the model was resolved to. */
+  name: string;
+  model: { parameters: number; contextLength: number };
+  device: string;
+  /** Build of the core that runs, such as "relaxed-mt". */
+  variant: string;
+  threads: number;
+  source: "store" | "network" | "file";
+  downloadedBytes: number;
+  loadSeconds: number;
+}
+
+export interface ChatMessage {
+  role: "system" | "user" | "assistant";
+  content: string;
+}
+
+export interface ChatRequest {
+  messages: ChatMessage[];
+  stream: true;
+  stream_options: { include_usage: true };
+  temperature: number;
+  top_p: number;
+  max_tokens: number;
+  seed?: number;
+}
+
+export interface ChatChunk {
+  choices: {
+    delta: { content?: string | null | undefined };
+    finish_reason?: string | null | undefined;
+  }[];
+  usage?: { prompt_tokens: number; completion_tokens: number } | null | undefined;
+  hearth?:
+    | { prefillSeconds: number; decodeSeconds: number; tokensPerSecond: number }
+    | null
+    | undefined;
+}
+
+export interface Engine {
+  readonly info: EngineInfo;
+  readonly chat: {
+    completions: {
+      create(
+        request: ChatRequest,
+        options?: { signal?: AbortSignal },
+      ): Promise<AsyncIterable<ChatChunk>>;
+    };
+  };
+  close(): void | Promise<void>;
+}
+
+export type CreateEngine = (options: {
+  model: string;
+  device: "auto";
+  onProgress: (progress: Progress) => void;
+  signal: AbortSignal;
+}) => Promise<Engine>;

@@ -1,0 +1,14 @@
+/** Puts the store, the engine and the page together. */
+import "@fontsource-variable/figtree/index.css";
+import "./styles/base.css";
+import "./styles/layout.css";
+import "./styles/conversation.css";
+import { catalogue, createEngine } from "hearth";
+import { render } from "preact";
+import { App } from "./components/App.js";
+import { fromCatalogue } from "./models.js";
+import { Studio } from "./store.js";
+
+const studio = new Studio({ createEngine, models: fromCatalogue(catalogue.models) });
+const root = document.getElementById("app");
+if (root) render(<App studio={studio} />, root);

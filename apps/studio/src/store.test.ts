@@ -1,0 +1,329 @@
+import { describe, expect, it, vi } from "vitest";
+import type { CatalogueModel, ChatChunk, ChatRequest, CreateEngine, EngineInfo } from "./engine.js";
+import { Studio } from "./store.js";
+
+const models: CatalogueModel[] = ["a", "b"].map((id) => ({
+  id,
+  name: `Model ${id}`,
+  description: "",
+  license: "apache-2.0",
+  parameters: 135e6,
+  bytes: 98e6,
+}));
+
+const info: EngineInfo = {
+  name: "Model a",
+  model: { parameters: 135e6, contextLength: 2048 },
+  device: "wasm",
+  variant: "relaxed-mt",
+  threads: 2,
+  source: "store",
+  downloadedBytes: 0,
+  loadSeconds: 0.5,
+};
+
+const failure = (code: string, subject = "") =>
+  Object.assign(new Error(`It failed with ${code}.`), { code, subject });
+
+const piece = (content: string): ChatChunk => ({ choices: [{ delta: { content } }] });
+const end = (finish_reason: string): ChatChunk => ({ choices: [{ delta: {}, finish_reason }] });
+const figures: ChatChunk = {
+  choices: [],
+  usage: { prompt_tokens: 9, completion_tokens: 3 },
+  hearth: { prefillSeconds: 0.2, decodeSeconds: 0.1, tokensPerSecond: 30 },
+};
+
+/** A stream whose chunks the test hands over one at a time. */
+class Script {
+  readonly requests: ChatRequest[] = [];
+  closed = 0;
+  private readonly waiting: ((step: IteratorResult<ChatChunk> | Error) => void)[] = [];
+  private readonly ready: (IteratorResult<ChatChunk> | Error)[] = [];
+
+  give(...steps: (ChatChunk | Error | "done")[]): void {
+    for (const step of steps) {
+      const result =
+        step === "done"
+          ? { done: true as const, value: undefined }
+          : step instanceof Error
+            ? step
+            : { done: false as const, value: step };
+      const waiter = this.waiting.shift();
+      if (waiter) waiter(result);
+      else this.ready.push(result);
+    }
+  }
+
+  readonly create: CreateEngine = async () => ({
+    info,
+    chat: {
+      completions: {
+        create: async (request, options) => {
+          this.requests.push(request);
+          const next = () =>
+            new Promise<IteratorResult<ChatChunk>>((resolve, reject) => {
+              const settle = (step: IteratorResult<ChatChunk> | Error) =>
+                step instanceof Error ? reject(step) : resolve(step);
+              options?.signal?.addEventListener("abort", () => reject(failure("aborted")));
+              const step = this.ready.shift();
+              if (step) settle(step);
+              else this.waiting.push(settle);
+            });
+          return { [Symbol.asyncIterator]: () => ({ next }) };
+        },
+      },
+    },
+    close: () => {
+      this.closed++;
+    },
+  });
+}
+
+async function loaded(script = new Script()) {
+  let clock = 0;
+  const studio = new Studio({ createEngine: script.create, models, now: () => clock });
+  await studio.load();
+  return {
+    studio,
+    script,
+    tick: (seconds: number) => {
+      clock += seconds;
+    },
+    texts: () => studio.state().messages.map(({ role, content }) => `${role}: ${content}`),
+    finished: () => vi.waitUntil(() => !studio.state().generating),
+  };
+}
+
+describe("loading", () => {
+  it("shows progress, then what runs", async () => {
+    const script = new Script();
+    const seen: (number | undefined)[] = [];
+    const studio = new Studio({
+      models,
+      createEngine: async (options) => {
+        expect(options).toMatchObject({ model: "b", device: "auto" });
+        options.onProgress({ phase: "download", loaded: 5, total: 10 });
+        return script.create(options);
+      },
+    });
+    studio.subscribe(() => seen.push(studio.state().progress?.loaded));
+    studio.selectModel("b");
+    const done = studio.load();
+    expect(studio.state().phase).toBe("loading");
+    await done;
+    expect(seen).toContain(5);
+    expect(studio.state()).toMatchObject({ phase: "ready", info, progress: undefined });
+  });
+
+  it("tells a typed failure, and loads when tried again", async () => {
+    const script = new Script();
+    const create = vi
+      .fn<CreateEngine>()
+      .mockRejectedValueOnce(failure("not_found", "model.gguf"))
+      .mockImplementation(script.create);
+    const studio = new Studio({ createEngine: create, models });
+    await studio.load();
+    expect(studio.state()).toMatchObject({
+      phase: "idle",
+      failure: { code: "not_found", subject: "model.gguf", retry: "load" },
+    });
+    await studio.retry();
+    expect(studio.state()).toMatchObject({ phase: "ready", failure: undefined });
+    expect(create).toHaveBeenCalledTimes(2);
+  });
+
+  it("takes what has no code for a bug", async () => {
+    const createEngine = () => Promise.reject(new TypeError("x is not a function"));
+    const studio = new Studio({ createEngine, models });
+    await studio.load();
+    expect(studio.state().failure).toMatchObject({
+      code: "internal",
+      message: "x is not a function",
+    });
+  });
+
+  it("can be cancelled, without a failure and without late progress", async () => {
+    let report: Parameters<CreateEngine>[0]["onProgress"] = () => {};
+    const studio = new Studio({
+      models,
+      createEngine: ({ signal, onProgress }) => {
+        report = onProgress;
+        return new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(failure("aborted")));
+        });
+      },
+    });
+    const done = studio.load();
+    studio.cancelLoad();
+    report({ phase: "download", loaded: 1, total: 2 });
+    await done;
+    expect(studio.state()).toMatchObject({
+      phase: "idle",
+      progress: undefined,
+      failure: undefined,
+    });
+  });
+
+  it("closes an engine that comes after the cancel", async () => {
+    const script = new Script();
+    let open = () => {};
+    const studio = new Studio({
+      models,
+      createEngine: async (options) => {
+        await new Promise<void>((resolve) => {
+          open = resolve;
+        });
+        return script.create(options);
+      },
+    });
+    const done = studio.load();
+    studio.cancelLoad();
+    open();
+    await done;
+    expect(script.closed).toBe(1);
+    expect(studio.state().phase).toBe("idle");
+  });
+
+  it("keeps the choice of model while loading, and ignores unknown ones", async () => {
+    const { studio } = await loaded();
+    studio.selectModel("nothing");
+    expect(studio.state().modelId).toBe("a");
+  });
+});
+
+describe("an answer", () => {
+  it("grows with the stream and ends with figures", async () => {
+    const { studio, script, texts, tick, finished } = await loaded();
+    expect(studio.send("  Hello?  ")).toBe(true);
+    expect(studio.state().generating).toBe(true);
+    await vi.waitUntil(() => script.requests.length === 1);
+    tick(0.5);
+    script.give(piece("Good"), piece(" day"));
+    await vi.waitUntil(() => texts()[1] === "assistant: Good day");
+    script.give(end("stop"), figures, "done");
+    await finished();
+    expect(texts()).toEqual(["user: Hello?", "assistant: Good day"]);
+    expect(studio.state().messages[1]).toMatchObject({
+      status: "done",
+      figures: { tokens: 3, firstTokenSeconds: 0.5, tokensPerSecond: 30 },
+    });
+  });
+
+  it("sends the whole conversation, the system prompt and the settings", async () => {
+    const { studio, script, finished } = await loaded();
+    studio.changeSettings({
+      system: " Be brief. ",
+      temperature: 0,
+      topP: 0.5,
+      maxTokens: 7,
+      seed: 3,
+    });
+    script.give(piece("1"), end("stop"), "done");
+    studio.send("one");
+    await finished();
+    script.give(piece("2"), end("stop"), "done");
+    studio.send("two");
+    await finished();
+    expect(script.requests[1]).toEqual({
+      messages: [
+        { role: "system", content: "Be brief." },
+        { role: "user", content: "one" },
+        { role: "assistant", content: "1" },
+        { role: "user", content: "two" },
+      ],
+      stream: true,
+      stream_options: { include_usage: true },
+      temperature: 0,
+      top_p: 0.5,
+      max_tokens: 7,
+      seed: 3,
+    });
+    expect(studio.state().messages.map(({ id }) => id)).toEqual([1, 2, 3, 4]);
+  });
+
+  it("leaves the seed out when there is none", async () => {
+    const { studio, script, finished } = await loaded();
+    script.give("done");
+    studio.send("one");
+    await finished();
+    expect(script.requests[0]).not.toHaveProperty("seed");
+  });
+
+  it("says when the token limit cut it off", async () => {
+    const { studio, script, finished } = await loaded();
+    script.give(piece("and"), end("length"), figures, "done");
+    studio.send("Go on.");
+    await finished();
+    expect(studio.state().messages[1]?.status).toBe("length");
+  });
+
+  it("stays as far as it came when it is stopped", async () => {
+    const { studio, script, texts, finished } = await loaded();
+    script.give(piece("half"));
+    studio.send("Tell me.");
+    await vi.waitUntil(() => texts()[1] === "assistant: half");
+    studio.stop();
+    await finished();
+    expect(studio.state()).toMatchObject({ failure: undefined });
+    expect(studio.state().messages[1]).toMatchObject({ content: "half", status: "stopped" });
+  });
+
+  it("vanishes when it is stopped before its first word", async () => {
+    const { studio, script, texts, finished } = await loaded();
+    studio.send("Tell me.");
+    await vi.waitUntil(() => script.requests.length === 1);
+    studio.stop();
+    await finished();
+    expect(texts()).toEqual(["user: Tell me."]);
+  });
+
+  it("fails with the code, drops the half, and is written anew when tried again", async () => {
+    const { studio, script, texts, finished } = await loaded();
+    script.give(piece("half"), failure("context_overflow"));
+    studio.send("Tell me.");
+    await finished();
+    expect(texts()).toEqual(["user: Tell me."]);
+    expect(studio.state().failure).toMatchObject({ code: "context_overflow", retry: "answer" });
+    script.give(piece("whole"), end("stop"), "done");
+    await studio.retry();
+    await finished();
+    expect(texts()).toEqual(["user: Tell me.", "assistant: whole"]);
+    expect(studio.state().failure).toBeUndefined();
+  });
+
+  it("loads the model again when the worker is lost, and then answers", async () => {
+    const { studio, script, texts, finished } = await loaded();
+    script.give(failure("worker_lost"));
+    studio.send("Tell me.");
+    await vi.waitUntil(() => studio.state().failure !== undefined);
+    expect(studio.state()).toMatchObject({ phase: "idle", info: undefined });
+    script.give(piece("whole"), end("stop"), "done");
+    await studio.retry();
+    await finished();
+    expect(studio.state().phase).toBe("ready");
+    expect(texts()).toEqual(["user: Tell me.", "assistant: whole"]);
+  });
+
+  it("is not asked for when blank, busy or without a model", async () => {
+    const { studio, script, finished } = await loaded();
+    expect(studio.send("  \n ")).toBe(false);
+    studio.send("one");
+    expect(studio.send("two")).toBe(false);
+    script.give("done");
+    await finished();
+    await studio.unload();
+    expect(studio.send("three")).toBe(false);
+    expect(script.closed).toBe(1);
+  });
+});
+
+it("forgets the conversation, also while an answer is written", async () => {
+  const { studio, script, finished } = await loaded();
+  script.give(piece("half"));
+  studio.send("Tell me.");
+  await vi.waitUntil(() => studio.state().messages[1]?.content === "half");
+  studio.clear();
+  expect(studio.state().messages).toEqual([]);
+  await finished();
+  expect(studio.state()).toMatchObject({ messages: [], failure: undefined });
+});

@@ -1,0 +1,145 @@
+#include "text/bpe.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+
+#include "text/tiny_vocab.h"
+
+namespace hearth {
+namespace {
+
+using testing::TinyVocab;
+using Ids = std::vector<TokenId>;
+
+BpeParts parts_of(const TinyVocab& vocab) {
+  BpeParts parts;
+  for (std::size_t id = 0; id < vocab.tokens.size(); ++id) {
+    parts.ids.emplace(vocab.tokens[id], static_cast<TokenId>(id));
+  }
+  for (const auto& [left, right] : vocab.merges) parts.merges.emplace_back(left, right);
+  return parts;
+}
+
+Ids encode(const BpeModel& model, std::string_view word) {
+  Ids ids;
+  model.encode_word(word, ids);
+  return ids;
+}
+
+// The definition, in quadratic time: merge the leftmost pair of the least rank until there is none.
+Ids slow_encode(const TinyVocab& vocab, std::string_view word) {
+  std::vector<std::string> symbols;
+  for (char c : word) symbols.push_back(TinyVocab::written(std::string(1, c)));
+  while (true) {
+    std::size_t best = vocab.merges.size();
+    std::size_t at = 0;
+    for (std::size_t i = 0; i + 1 < symbols.size(); ++i) {
+      for (std::size_t rank = 0; rank < best; ++rank) {
+        if (vocab.merges[rank] == std::pair(symbols[i], symbols[i + 1])) {
+          best = rank;
+          at = i;
+          break;
+        }
+      }
+    }
+    if (best == vocab.merges.size()) break;
+    symbols[at] += symbols[at + 1];
+    symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+  }
+  Ids ids;
+  for (const std::string& symbol : symbols) {
+    ids.push_back(
+        static_cast<TokenId>(std::ranges::find(vocab.tokens, symbol) - vocab.tokens.begin()));
+  }
+  return ids;
+}
+
+TEST(Bpe, MergesByRankThenFromTheLeft) {
+  auto model = BpeModel::make(parts_of(testing::tiny_vocab()));
+  ASSERT_TRUE(model);
+  EXPECT_EQ(encode(**model, "hello"), Ids{259});
+  EXPECT_EQ(encode(**model, " hello"), Ids{260});
+  EXPECT_EQ(encode(**model, "lllo"), (Ids{257, 262}));
+  EXPECT_EQ(encode(**model, "llo"), (Ids{257, 'o'}));
+  EXPECT_EQ(encode(**model, "\xC3\xA9"), Ids{261});
+  EXPECT_EQ(encode(**model, ""), Ids{});
+  EXPECT_EQ(encode(**model, "x"), Ids{'x'});
+}
+
+TEST(Bpe, EqualsItsDefinition) {
+  // Few letters and merges that compete: most places have several candidates.
+  const TinyVocab vocab({{"a", "b"},
+                         {"b", "a"},
+                         {"a", "a"},
+                         {"ab", "ab"},
+                         {"b", "b"},
+                         {"aa", "aa"},
+                         {"ba", "b"},
+                         {"c", "ab"},
+                         {"abab", "a"},
+                         {"bb", "aa"}});
+  auto model = BpeModel::make(parts_of(vocab));
+  ASSERT_TRUE(model);
+  std::uint32_t state = 1;
+  for (int round = 0; round < 2000; ++round) {
+    std::string word;
+    for (int i = 0; i < 1 + round % 50; ++i) {
+      state = state * 1664525 + 1013904223;  // Numerical Recipes' generator
+      word.push_back("abc"[(state >> 16) % 3]);
+    }
+    // Twice: the second time short words come from the cache.
+    ASSERT_EQ(encode(**model, word), slow_encode(vocab, word)) << word;
+    ASSERT_EQ(encode(**model, word), slow_encode(vocab, word)) << word;
+  }
+}
+
+TEST(Bpe, AWordOfAMegabyteOfOneLetter) {
+  // Quadratic time would be hours here, and the suite would not end.
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (std::string half = "a"; half.size() < 64; half += half) pairs.emplace_back(half, half);
+  auto model = BpeModel::make(parts_of(TinyVocab(pairs)));
+  ASSERT_TRUE(model);
+  const Ids ids = encode(**model, std::string(1 << 20, 'a'));
+  EXPECT_EQ(ids, Ids((1 << 20) / 64, 256 + 5));
+}
+
+TEST(Bpe, WholeWordsGoBeforeMerges) {
+  TinyVocab vocab = testing::tiny_vocab();
+  vocab.tokens.push_back("xyz");  // 265, which no merge makes
+  BpeParts parts = parts_of(vocab);
+  EXPECT_EQ(encode(**BpeModel::make(parts), "xyz"), (Ids{'x', 'y', 'z'}));
+  parts.whole_words = true;
+  EXPECT_EQ(encode(**BpeModel::make(parts), "xyz"), Ids{265});
+  EXPECT_EQ(encode(**BpeModel::make(parts), "xyzx"), (Ids{'x', 'y', 'z', 'x'}));
+}
+
+TEST(Bpe, BytesWithoutATokenAreTreatedAsAsked) {
+  BpeParts parts = parts_of(testing::tiny_vocab());
+  parts.ids.erase("Z");
+  EXPECT_EQ(encode(**BpeModel::make(parts), "hZeZZ"), Ids{256});
+  parts.missing = BpeParts::Missing::kSeparate;
+  EXPECT_EQ(encode(**BpeModel::make(parts), "hZe"), (Ids{'h', 'e'}));
+  parts.unknown = '?';
+  parts.missing = BpeParts::Missing::kUnknown;
+  EXPECT_EQ(encode(**BpeModel::make(parts), "hZZe"), (Ids{'h', '?', '?', 'e'}));
+  parts.missing = BpeParts::Missing::kUnknownRun;
+  EXPECT_EQ(encode(**BpeModel::make(parts), "hZZeZ"), (Ids{'h', '?', 'e', '?'}));
+}
+
+TEST(Bpe, RefusesMergesOfUnknownTokens) {
+  for (auto [left, right, missing] :
+       {std::tuple{"h", "QQ", "QQ"}, std::tuple{"QQ", "h", "QQ"}, std::tuple{"h", "z", "hz"}}) {
+    const TinyVocab vocab = testing::tiny_vocab();
+    BpeParts parts = parts_of(vocab);
+    parts.merges.emplace_back(left, right);
+    auto model = BpeModel::make(parts);
+    ASSERT_FALSE(model);
+    EXPECT_EQ(model.error().code, ErrorCode::kMalformedTokenizer);
+    EXPECT_EQ(model.error().name, missing);
+  }
+}
+
+}  // namespace
+}  // namespace hearth

@@ -1,0 +1,140 @@
+// `hearth inspect`: what a model's files say, and what running it would take. Reads headers only.
+
+import {
+  type Command,
+  type Context,
+  exitCodes,
+  UsageError,
+  writeHelp,
+  writeJson,
+} from "../context.js";
+import { engineOptionsOf, withProgress } from "../engine.js";
+import { commonHelp, type Help } from "../help.js";
+import { commonOptions, parse } from "../options.js";
+import {
+  formatBytes,
+  formatCount,
+  formatParameters,
+  pairs,
+  printable,
+  table,
+} from "../terminal.js";
+
+const help: Help = {
+  usage: "hearth inspect MODEL [options]",
+  summary: "show what a model is and what it needs",
+  description: [
+    "Prints the family, size, formats, licence and memory needs of MODEL: a name from the catalogue, a file, a folder or an address. Only the headers are read.",
+  ],
+  options: [
+    ["--tensors", "list each tensor: type, shape and size"],
+    ["--metadata", "list the files' metadata"],
+    ...commonHelp,
+  ],
+  examples: [
+    ["hearth inspect smollm2-135m-instruct", "a model's facts"],
+    ["hearth inspect model.gguf --tensors", "a file's tensors"],
+  ],
+};
+
+type Inspection = Awaited<ReturnType<Context["hearth"]["inspect"]>>;
+
+function facts({ name, model, files }: Inspection): [string, string][] {
+  const memory = model.weightBytes + model.activationBytes + model.kvBytes;
+  const context =
+    model.contextLength === model.trainedContext
+      ? `${formatCount(model.trainedContext)} tokens`
+      : `${formatCount(model.trainedContext)} tokens, ${formatCount(model.contextLength)} used`;
+  const heads =
+    model.kvHeads === model.heads
+      ? `${model.heads}`
+      : `${model.heads}, ${model.kvHeads} for keys and values`;
+  return [
+    ["name", printable(model.name || name)],
+    ["family", printable(model.architecture)],
+    ["licence", printable(model.license) || "(not stated)"],
+    ["parameters", `${formatParameters(model.parameters)} (${formatCount(model.parameters)})`],
+    ["layers", `${model.layers} of width ${model.hiddenSize}`],
+    ["heads", `${heads}, of width ${model.headSize}`],
+    ["vocabulary", formatCount(model.vocabSize)],
+    ["context", context],
+    [
+      "formats",
+      model.dtypes
+        .map(({ dtype, tensors, bytes }) => `${dtype}: ${tensors} in ${formatBytes(bytes)}`)
+        .join("; "),
+    ],
+    [
+      "memory",
+      `${formatBytes(memory)}: weights ${formatBytes(model.weightBytes)}, keys and values ${formatBytes(model.kvBytes)}, working space ${formatBytes(model.activationBytes)}`,
+    ],
+    ...files.map(({ name, size, format }): [string, string] => [
+      "file",
+      `${printable(name)} (${format}, ${formatBytes(size)})`,
+    ]),
+  ];
+}
+
+function report(
+  context: Context,
+  inspection: Inspection,
+  options: { tensors: boolean; metadata: boolean },
+): void {
+  const width = context.stdout.columns;
+  context.stdout.write(pairs(facts(inspection), width));
+  for (const file of inspection.files) {
+    const title = inspection.files.length > 1 ? ` of ${printable(file.name)}` : "";
+    if (options.metadata) {
+      const rows = file.metadata.map(({ key, type, value }) => [key, type, value].map(printable));
+      const columns = [{ title: "key" }, { title: "type" }, { title: "value", flexible: true }];
+      context.stdout.write(`\nMetadata${title}\n${table(columns, rows, width)}`);
+    }
+    if (options.tensors) {
+      const rows = file.tensors.map(({ name, dtype, shape, bytes }) => [
+        printable(name),
+        dtype,
+        shape.join("×"),
+        formatBytes(bytes),
+      ]);
+      const columns = [
+        { title: "tensor" },
+        { title: "type" },
+        { title: "shape", right: true },
+        { title: "size", right: true },
+      ];
+      context.stdout.write(`\nTensors${title}\n${table(columns, rows, width)}`);
+    }
+  }
+}
+
+async function run(args: readonly string[], context: Context): Promise<number> {
+  const { values, positionals } = parse(
+    args,
+    { ...commonOptions, tensors: { type: "boolean" }, metadata: { type: "boolean" } },
+    1,
+  );
+  if (values.help) return writeHelp(context, help);
+  const [name] = positionals;
+  if (name === undefined) throw new UsageError("Name a model.");
+  const options = engineOptionsOf(values);
+  const inspection = await withProgress(context, name, (progress) =>
+    context.hearth.inspect(name, { ...options, ...progress }),
+  );
+  if (values.json) {
+    // Whole directories of tensors only where asked for: they are a hundred times the rest.
+    const files = inspection.files.map(({ metadata, tensors, ...file }) => ({
+      ...file,
+      ...(values.metadata ? { metadata } : {}),
+      ...(values.tensors ? { tensors } : {}),
+    }));
+    writeJson(context, { ...inspection, files });
+  } else {
+    report(context, inspection, {
+      tensors: values.tensors ?? false,
+      metadata: values.metadata ?? false,
+    });
+  }
+  return exitCodes.ok;
+}
+
+export const inspectCommand: Command = { help, run };

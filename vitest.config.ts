@@ -1,0 +1,25 @@
+import { defineConfig } from "vitest/config";
+
+// Every TypeScript test of the house, by what it needs; `make test-ts`, `test-browser` and `test-parity`
+// run some of the projects each.
+export default defineConfig({
+  test: {
+    projects: [
+      "packages/cli/vitest.config.ts",
+      "apps/studio/vite.config.ts",
+      "scripts/vitest.config.ts",
+      "tests/browser/vitest.config.ts",
+      { test: { name: "hearth", include: ["packages/hearth/src/**/*.test.ts"] } },
+      { test: { name: "faults", include: ["tests/faults/*.test.ts"], testTimeout: 120_000 } },
+      {
+        test: {
+          name: "goldens",
+          include: ["tests/goldens/*.test.ts"],
+          testTimeout: 240_000,
+          fileParallelism: false,
+        },
+      },
+      { test: { name: "parity", include: ["tests/parity/*.test.ts"], testTimeout: 300_000 } },
+    ],
+  },
+});
