@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 // @ts-expect-error a script without types
 import { bundle } from "../bundle.mjs";
 import type * as hearth from "./node.js";
@@ -14,6 +14,9 @@ const model = fileURLToPath(new URL("../../../tests/goldens/llama", import.meta.
 const wasm = fileURLToPath(new URL("../dist/wasm", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "hearth-real-"));
 let built: typeof hearth;
+
+// Each engine compiles the core anew: a second on an idle machine, many on a busy one.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 beforeAll(async () => {
   await bundle(folder);

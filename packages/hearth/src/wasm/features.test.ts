@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { chooseVariant, detectFeatures, relaxedProbe, simdProbe } from "./features.js";
+import {
+  chooseVariant,
+  detectFeatures,
+  relaxedDotsAreRight,
+  relaxedProbe,
+  simdProbe,
+} from "./features.js";
 
 const all = { simd: true, relaxedSimd: true, threads: true };
 
@@ -28,6 +34,22 @@ describe("detectFeatures", () => {
       expect(WebAssembly.validate(broken)).toBe(false);
     }
     expect(WebAssembly.validate(simdProbe)).toBe(true);
+  });
+});
+
+describe("relaxedDotsAreRight", () => {
+  it("believes no engine that validates the instruction and computes something else", () => {
+    const wrong = { exports: { f: () => 4 * 253 * 5 } }; // the signed bytes read as unsigned
+    vi.stubGlobal("WebAssembly", {
+      validate: () => true,
+      Module: class {},
+      Instance: class {
+        exports = wrong.exports;
+      },
+    });
+    expect(relaxedDotsAreRight(5)).toBe(false);
+    wrong.exports.f = () => 4 * -3 * 5;
+    expect(relaxedDotsAreRight(5)).toBe(true);
   });
 });
 

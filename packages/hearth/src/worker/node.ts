@@ -10,13 +10,15 @@ import { Host, hub } from "../engine/host.js";
 import { HearthError } from "../errors.js";
 import { NativeCore } from "../native/core.js";
 import type { ThreadStart } from "../wasm/core.js";
-import { mostThreads, type WasmVariant } from "../wasm/features.js";
+import { mostThreads, relaxedDotsAreRight, type WasmVariant } from "../wasm/features.js";
 import type { OpenParams, Port } from "./protocol.js";
 import { serve } from "./serve.js";
 import { startWasm } from "./start-core.js";
 
 // Node 20 has relaxed SIMD behind a flag, which may be set until WebAssembly is first used.
 setFlagsFromString("--experimental-wasm-relaxed-simd");
+// Its baseline compiler then computes dot products wrongly, and is done without.
+if (!relaxedDotsAreRight()) setFlagsFromString("--no-liftoff");
 
 const modules: Record<WasmVariant, URL> = {
   simd: new URL("./wasm/hearth-simd.wasm", import.meta.url),
