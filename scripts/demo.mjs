@@ -115,6 +115,8 @@ async function listen(page, onEvent) {
     } else if (name === waiting?.name) waiting.resolve(detail);
   });
   page.on("crash", () => waiting?.reject(new DemoError("The page crashed.")));
+  // So it is after Ctrl-C too, which Playwright hands on to the browser.
+  page.on("close", () => waiting?.reject(new DemoError("The browser was closed.")));
   page.on("pageerror", (error) => waiting?.reject(error));
   await page.addInitScript(() => {
     for (const name of ["progress", "ready", "delta", "answer", "failure"]) {
