@@ -13,11 +13,11 @@ TEST(Utf8, EveryCodePointRoundTripsAndSurrogatesAreBroken) {
     append_utf8(code, text);
     const Utf8Char c = decode_utf8(text, 0);
     if (code >= 0xD800 && code < 0xE000) {
-      ASSERT_EQ(c.state, Utf8State::kBroken) << code;
-      ASSERT_EQ(c.length, 1u) << code;
+      ASSERT_EQ(c.state, Utf8State::kBroken) << static_cast<unsigned>(code);
+      ASSERT_EQ(c.length, 1u) << static_cast<unsigned>(code);
     } else {
-      ASSERT_EQ(c.state, Utf8State::kValid) << code;
-      ASSERT_EQ(c.code, code);
+      ASSERT_EQ(c.state, Utf8State::kValid) << static_cast<unsigned>(code);
+      ASSERT_TRUE(c.code == code) << static_cast<unsigned>(code);
       ASSERT_EQ(c.length, text.size());
     }
   }
