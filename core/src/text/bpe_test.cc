@@ -14,6 +14,7 @@ namespace {
 using testing::TinyVocab;
 using Ids = std::vector<TokenId>;
 
+// Views of the vocabulary, which must outlive them.
 BpeParts parts_of(const TinyVocab& vocab) {
   BpeParts parts;
   for (std::size_t id = 0; id < vocab.tokens.size(); ++id) {
@@ -117,7 +118,8 @@ TEST(Bpe, WholeWordsGoBeforeMerges) {
 }
 
 TEST(Bpe, BytesWithoutATokenAreTreatedAsAsked) {
-  BpeParts parts = parts_of(testing::tiny_vocab());
+  const TinyVocab vocab = testing::tiny_vocab();
+  BpeParts parts = parts_of(vocab);
   parts.ids.erase("Z");
   EXPECT_EQ(encode(**BpeModel::make(parts), "hZeZZ"), Ids{256});
   parts.missing = BpeParts::Missing::kSeparate;

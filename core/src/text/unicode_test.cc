@@ -44,14 +44,14 @@ TEST(Unicode, NothingIsAssignedPastTheEnd) {
 }
 
 TEST(Unicode, CountsOfTheVersionHold) {
-  // Of Unicode 15 and later (python: unicodedata): classes only grow, and white space is stable.
+  // What UnicodeData.txt 15.0 lists; classes only grow, and white space is stable.
   int letters = 0;
   int spaces = 0;
   for (char32_t code = 0; code < 0x110000; ++code) {
     letters += char_class(code).is_letter();
     spaces += char_class(code).is_space();
   }
-  EXPECT_GE(letters, 136726);
+  EXPECT_GE(letters, 136104);
   EXPECT_EQ(spaces, 25);
   EXPECT_GE(unicode_version(), "15.0.0");
 }
