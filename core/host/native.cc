@@ -1,12 +1,12 @@
-// The process behind `--device native`: the same messages as the WebAssembly module, framed on standard
-// input and output.
+// The process behind `--device native`: the same messages as the WebAssembly module, framed on
+// standard input and output.
 //
 //   request    u32 method, u32 length, payload
 //   response   u32 length, u8 status (0 for success, 1 for an error), payload
 //
-// One method more than the core has, because here the host reads files: kRead, with the payload string
-// path, u64 offset, u64 bytes, u64 address, fills memory that the load plan named.
-// Usage: hearth-native [THREADS]
+// One method more than the core has, because here the host reads files: kRead, with the payload
+// string path, u64 offset, u64 bytes, u64 address, fills memory that the load plan named. Usage:
+// hearth-native [THREADS]
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -64,7 +64,8 @@ Result<void> read_range(hearth::Bytes payload) {
   }
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) {
-    return hearth::fail(ErrorCode::kStorageFailed, hearth::cat("\"", path, "\" cannot be opened."), path);
+    return hearth::fail(ErrorCode::kStorageFailed, hearth::cat("\"", path, "\" cannot be opened."),
+                        path);
   }
   auto* to = reinterpret_cast<std::uint8_t*>(static_cast<std::uintptr_t>(address));
   bool complete = true;

@@ -118,14 +118,15 @@ void print_message(std::set<std::string_view>& printed) {
   const std::string name(T::kName);
   if (type.empty()) {
     std::printf("export type %s = Record<string, never>;\n", name.c_str());
-    std::printf("export function write%s(_w: Writer, _m: %s): void {}\n", name.c_str(), name.c_str());
+    std::printf("export function write%s(_w: Writer, _m: %s): void {}\n", name.c_str(),
+                name.c_str());
     std::printf("export function read%s(_r: Reader): %s {\n  return {};\n}\n\n", name.c_str(),
                 name.c_str());
     return;
   }
   std::printf("export interface %s {\n%s}\n", name.c_str(), type.c_str());
-  std::printf("export function write%s(w: Writer, m: %s): void {\n%s}\n", name.c_str(), name.c_str(),
-              writer.c_str());
+  std::printf("export function write%s(w: Writer, m: %s): void {\n%s}\n", name.c_str(),
+              name.c_str(), writer.c_str());
   std::printf("export function read%s(r: Reader): %s {\n  return {\n%s  };\n}\n\n", name.c_str(),
               name.c_str(), reader.c_str());
 }
@@ -143,12 +144,17 @@ void print_methods(std::tuple<M...>*) {
                 std::string(M::Response::kName).c_str())),
    ...);
   std::printf("} as const;\n\nexport type MethodName = keyof typeof methods;\n");
-  std::printf("export type Request<M extends MethodName> = Parameters<(typeof methods)[M][\"write\"]>[1];\n");
-  std::printf("export type Response<M extends MethodName> = ReturnType<(typeof methods)[M][\"read\"]>;\n\n");
+  std::printf(
+      "export type Request<M extends MethodName> = Parameters<(typeof "
+      "methods)[M][\"write\"]>[1];\n");
+  std::printf(
+      "export type Response<M extends MethodName> = ReturnType<(typeof "
+      "methods)[M][\"read\"]>;\n\n");
 }
 
 void print_errors() {
-  std::printf("/** Every error code and what it means in general. */\nexport const errorCodes = {\n");
+  std::printf(
+      "/** Every error code and what it means in general. */\nexport const errorCodes = {\n");
   for (int i = 0; i < error_code_count(); ++i) {
     auto code = static_cast<ErrorCode>(i);
     std::printf("  %s: \"%s\",\n", std::string(error_code_name(code)).c_str(),
@@ -162,7 +168,8 @@ void print_errors() {
 
 int main() {
   std::printf(
-      "// Written by core/host/schema.cc from core/src/abi/messages.h; do not edit, do not commit.\n"
+      "// Written by core/host/schema.cc from core/src/abi/messages.h; do not edit, do not "
+      "commit.\n"
       "import type { Reader, Writer } from \"./abi.js\";\n\n");
   hearth::abi::print_methods(static_cast<hearth::abi::Methods*>(nullptr));
   hearth::abi::print_errors();

@@ -1,9 +1,9 @@
-// What the WebAssembly module exports. A host calls _initialize once, hearth_init once, and then, for
-// each message, hearth_request for a place to write it and hearth_call to run it.
+// What the WebAssembly module exports. A host calls _initialize once, hearth_init once, and then,
+// for each message, hearth_request for a place to write it and hearth_call to run it.
 //
 // Everything runs on the thread that called _initialize. Helper threads of the relaxed-mt build run
-// hearth_thread_main (cpu/thread_pool_wasm.cc) and nothing else: the libc is single-threaded, so they
-// must not allocate.
+// hearth_thread_main (cpu/thread_pool_wasm.cc) and nothing else: the libc is single-threaded, so
+// they must not allocate.
 
 #include <cstdint>
 #include <memory>
@@ -20,7 +20,8 @@ std::unique_ptr<hearth::abi::Engine> engine;
 // A response starts with its own length.
 constexpr std::size_t kLengthBytes = 4;
 
-// Requests and responses above this size are rare (file headers, logits); their memory is given back.
+// Requests and responses above this size are rare (file headers, logits); their memory is given
+// back.
 constexpr std::size_t kKeptBytes = 1 << 20;
 
 }  // namespace
@@ -38,10 +39,11 @@ __attribute__((export_name("hearth_request"))) std::uint8_t* hearth_request(std:
   return request.data();
 }
 
-/// Runs a method on the request's first `bytes` bytes. At the address returned: u32 count of the bytes
-/// that follow, a status byte (0 for success, 1 for an error), the message. Valid until the next call.
+/// Runs a method on the request's first `bytes` bytes. At the address returned: u32 count of the
+/// bytes that follow, a status byte (0 for success, 1 for an error), the message. Valid until the
+/// next call.
 __attribute__((export_name("hearth_call"))) const std::uint8_t* hearth_call(std::uint32_t method,
-                                                                          std::uint32_t bytes) {
+                                                                            std::uint32_t bytes) {
   response.clear();
   if (response.capacity() > kKeptBytes) response.shrink_to_fit();
   response.resize(kLengthBytes);

@@ -112,7 +112,8 @@ class Reader {
         value.resize(n);
         if (n > 0) std::memcpy(value.data(), from.data(), from.size());
       } else {
-        // Every element has at least one byte, so a count past the input is refused before resizing.
+        // Every element has at least one byte, so a count past the input is refused before
+        // resizing.
         value.resize(count(1));
         for (auto& element : value) read(element);
       }

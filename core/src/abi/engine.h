@@ -1,5 +1,5 @@
-// The core behind the ABI: open files, models, tokenizers and sessions by handle, and one function for
-// each method of messages.h. Every function leaves the engine as it was when it fails.
+// The core behind the ABI: open files, models, tokenizers and sessions by handle, and one function
+// for each method of messages.h. Every function leaves the engine as it was when it fails.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@
 
 namespace hearth::abi {
 
-/// Objects by handle. Handles are never given twice, so that a stale one is an error and not a stranger.
+/// Objects by handle. Handles are never given twice, so that a stale one is an error and not a
+/// stranger.
 template <typename T>
 class HandleTable {
  public:
@@ -30,8 +31,8 @@ class HandleTable {
   Result<std::shared_ptr<T>> get(std::uint32_t handle, std::string_view kind) const {
     const auto found = objects_.find(handle);
     if (found != objects_.end()) return found->second;
-    return fail(ErrorCode::kInvalidHandle, cat("No ", kind, " is open under the handle ", handle, "."),
-                kind);
+    return fail(ErrorCode::kInvalidHandle,
+                cat("No ", kind, " is open under the handle ", handle, "."), kind);
   }
   void remove(std::uint32_t handle) { objects_.erase(handle); }
 
@@ -77,8 +78,9 @@ class Engine {
   std::vector<float> logits_;  ///< what the last Logits response points to
 };
 
-/// Runs a method by number: decodes the request, calls the engine and appends the response to `out` as
-/// a status byte (0 for success, 1 for an error) and the message, or the error's code, sentence and name.
+/// Runs a method by number: decodes the request, calls the engine and appends the response to `out`
+/// as a status byte (0 for success, 1 for an error) and the message, or the error's code, sentence
+/// and name.
 void dispatch(Engine& engine, std::uint32_t method, Bytes request, std::vector<std::uint8_t>& out);
 
 }  // namespace hearth::abi

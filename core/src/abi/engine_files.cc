@@ -95,12 +95,12 @@ Result<FileOpened> Engine::file_open(const FileOpen& request) {
   }
   const std::string_view head = as_text(request.head);
   const bool gguf = head.starts_with(kGgufMagic);
-  const bool safetensors =
-      !gguf && head.size() > kSafetensorsJson && head[kSafetensorsJson] == '{';
+  const bool safetensors = !gguf && head.size() > kSafetensorsJson && head[kSafetensorsJson] == '{';
   if (!gguf && !safetensors) {
     // Both formats show within nine bytes; a shorter head is asked for more while there is more.
     if (head.size() <= kSafetensorsJson && head.size() < request.size) {
-      return FileOpened{.file = 0, .need = std::min<std::uint64_t>(request.size, 64 << 10), .format = ""};
+      return FileOpened{
+          .file = 0, .need = std::min<std::uint64_t>(request.size, 64 << 10), .format = ""};
     }
     if (head.size() <= kSafetensorsJson) {
       return fail(ErrorCode::kTruncatedHeader,
@@ -109,8 +109,9 @@ Result<FileOpened> Engine::file_open(const FileOpen& request) {
     return fail(ErrorCode::kBadMagic,
                 cat("\"", request.name, "\" is neither GGUF nor safetensors."), request.name);
   }
-  HEARTH_ASSIGN(auto source, gguf ? as_source(parse_gguf(request.head, request.size), request)
-                                  : as_source(parse_safetensors(request.head, request.size), request));
+  HEARTH_ASSIGN(auto source,
+                gguf ? as_source(parse_gguf(request.head, request.size), request)
+                     : as_source(parse_safetensors(request.head, request.size), request));
   FileOpened opened{.file = 0, .need = source.need, .format = gguf ? "gguf" : "safetensors"};
   if (source.header) {
     opened.need = 0;
@@ -233,9 +234,9 @@ Result<Empty> Engine::tokenizer_close(const TokenizerHandle& request) {
 Result<TokenIds> Engine::tokenize(const Tokenize& request) {
   HEARTH_ASSIGN(auto tokenizer, tokenizers_.get(request.tokenizer, "tokenizer"));
   TokenIds result;
-  HEARTH_ASSIGN(result.ids, tokenizer->encode(as_text(request.text),
-                                              {.add_special = request.add_special,
-                                               .parse_special = request.parse_special}));
+  HEARTH_ASSIGN(result.ids,
+                tokenizer->encode(as_text(request.text), {.add_special = request.add_special,
+                                                          .parse_special = request.parse_special}));
   return result;
 }
 
@@ -243,9 +244,10 @@ Result<Text> Engine::detokenize(const Detokenize& request) {
   HEARTH_ASSIGN(auto tokenizer, tokenizers_.get(request.tokenizer, "tokenizer"));
   for (std::uint32_t id : request.ids) {
     if (id >= tokenizer->vocab_size()) {
-      return fail(ErrorCode::kInvalidArgument,
-                  cat("The token ", id, " is past the vocabulary of ", tokenizer->vocab_size(), "."),
-                  "ids");
+      return fail(
+          ErrorCode::kInvalidArgument,
+          cat("The token ", id, " is past the vocabulary of ", tokenizer->vocab_size(), "."),
+          "ids");
     }
   }
   return Text{.text = tokenizer->decode(request.ids, request.skip_special)};

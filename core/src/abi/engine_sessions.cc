@@ -7,19 +7,26 @@ namespace {
 
 std::string_view phase_name(runtime::Phase phase) {
   switch (phase) {
-    case runtime::Phase::kPrefill: return "prefill";
-    case runtime::Phase::kDecode: return "decode";
-    case runtime::Phase::kDone: return "done";
+    case runtime::Phase::kPrefill:
+      return "prefill";
+    case runtime::Phase::kDecode:
+      return "decode";
+    case runtime::Phase::kDone:
+      return "done";
   }
   return "";
 }
 
 std::string_view reason_name(runtime::FinishReason reason) {
   switch (reason) {
-    case runtime::FinishReason::kNone: return "";
-    case runtime::FinishReason::kStop: return "stop";
-    case runtime::FinishReason::kLength: return "length";
-    case runtime::FinishReason::kAbort: return "abort";
+    case runtime::FinishReason::kNone:
+      return "";
+    case runtime::FinishReason::kStop:
+      return "stop";
+    case runtime::FinishReason::kLength:
+      return "length";
+    case runtime::FinishReason::kAbort:
+      return "abort";
   }
   return "";
 }
@@ -133,13 +140,13 @@ Result<Scores> Engine::session_score(const SessionScore& request) {
     return fail(ErrorCode::kEmptyPrompt, "Scoring takes at least two tokens.", "ids");
   }
   Scores scores;
-  HEARTH_TRY(session->forward(request.ids, true, true, pool_,
-                              [&](std::size_t row, std::span<const float> logits) {
-                                if (row + 1 >= request.ids.size()) return;
-                                const double total = sample::log_sum_exp(logits);
-                                scores.logprobs.push_back(static_cast<float>(
-                                    static_cast<double>(logits[request.ids[row + 1]]) - total));
-                              }));
+  HEARTH_TRY(session->forward(
+      request.ids, true, true, pool_, [&](std::size_t row, std::span<const float> logits) {
+        if (row + 1 >= request.ids.size()) return;
+        const double total = sample::log_sum_exp(logits);
+        scores.logprobs.push_back(
+            static_cast<float>(static_cast<double>(logits[request.ids[row + 1]]) - total));
+      }));
   return scores;
 }
 

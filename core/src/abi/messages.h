@@ -20,8 +20,7 @@
 
 namespace hearth::abi {
 
-#define HEARTH_FIELD(member, doc) \
-  ::hearth::abi::field(#member, &Self::member, doc)
+#define HEARTH_FIELD(member, doc) ::hearth::abi::field(#member, &Self::member, doc)
 
 struct Empty {
   using Self = Empty;
@@ -38,12 +37,14 @@ struct EngineInfo {
   static constexpr auto fields() {
     return std::tuple{
         HEARTH_FIELD(version, "Version of the engine, such as \"0.1.0\"."),
-        HEARTH_FIELD(variant, "Build variant: \"simd\", \"relaxed\", \"relaxed-mt\" or \"native\"."),
+        HEARTH_FIELD(variant,
+                     "Build variant: \"simd\", \"relaxed\", \"relaxed-mt\" or \"native\"."),
         HEARTH_FIELD(threads, "Threads that kernels run on, the calling one included.")};
   }
 };
 
-// --- files ------------------------------------------------------------------------------------------
+// --- files
+// ------------------------------------------------------------------------------------------
 
 struct FileOpen {
   using Self = FileOpen;
@@ -55,7 +56,8 @@ struct FileOpen {
     return std::tuple{
         HEARTH_FIELD(name, "File name, for messages and for finding shards."),
         HEARTH_FIELD(size, "Size of the whole file, in bytes."),
-        HEARTH_FIELD(head, "The file's first bytes, as many as the host has; 64 KiB is a good start.")};
+        HEARTH_FIELD(head,
+                     "The file's first bytes, as many as the host has; 64 KiB is a good start.")};
   }
 };
 
@@ -77,7 +79,9 @@ struct FileHandle {
   using Self = FileHandle;
   static constexpr std::string_view kName = "FileHandle";
   std::uint32_t file = 0;
-  static constexpr auto fields() { return std::tuple{HEARTH_FIELD(file, "Handle from file_open.")}; }
+  static constexpr auto fields() {
+    return std::tuple{HEARTH_FIELD(file, "Handle from file_open.")};
+  }
 };
 
 struct TensorEntry {
@@ -121,7 +125,8 @@ struct FileContents {
   }
 };
 
-// --- models -----------------------------------------------------------------------------------------
+// --- models
+// -----------------------------------------------------------------------------------------
 
 struct ModelOpen {
   using Self = ModelOpen;
@@ -136,9 +141,12 @@ struct ModelOpen {
     return std::tuple{
         HEARTH_FIELD(files, "Handles of the files that hold the weights."),
         HEARTH_FIELD(config_json, "Contents of config.json; empty for GGUF."),
-        HEARTH_FIELD(context_length, "Tokens a session can hold; 0 for the model's own, at most 4096."),
+        HEARTH_FIELD(context_length,
+                     "Tokens a session can hold; 0 for the model's own, at most 4096."),
         HEARTH_FIELD(max_batch, "Tokens in one prefill step; 0 for 128."),
-        HEARTH_FIELD(memory_limit, "Bytes that weights, activations and one session may take; 0 for what the address space allows."),
+        HEARTH_FIELD(memory_limit,
+                     "Bytes that weights, activations and one session may take; 0 for what the "
+                     "address space allows."),
         HEARTH_FIELD(exact, "Use float kernels only, never 8-bit activations.")};
   }
 };
@@ -176,22 +184,23 @@ struct ModelInfo {
   std::uint64_t activation_bytes = 0;
   std::uint64_t kv_bytes = 0;
   static constexpr auto fields() {
-    return std::tuple{HEARTH_FIELD(name, "The model's own name; may be empty."),
-                      HEARTH_FIELD(architecture, "Family, such as \"llama\"."),
-                      HEARTH_FIELD(license, "Licence as the file states it; may be empty."),
-                      HEARTH_FIELD(parameters, "Number of weights."),
-                      HEARTH_FIELD(layers, "Transformer layers."),
-                      HEARTH_FIELD(hidden_size, "Width of the residual stream."),
-                      HEARTH_FIELD(heads, "Query heads."),
-                      HEARTH_FIELD(kv_heads, "Key and value heads."),
-                      HEARTH_FIELD(head_size, "Width of a head."),
-                      HEARTH_FIELD(vocab_size, "Rows of the output matrix."),
-                      HEARTH_FIELD(trained_context, "Context the model was trained for, in tokens."),
-                      HEARTH_FIELD(context_length, "Context a session will have, in tokens."),
-                      HEARTH_FIELD(dtypes, "Element types of the weights, largest first."),
-                      HEARTH_FIELD(weight_bytes, "Memory the weights take."),
-                      HEARTH_FIELD(activation_bytes, "Memory a step's intermediate values take."),
-                      HEARTH_FIELD(kv_bytes, "Memory the keys and values of one session take.")};
+    return std::tuple{
+        HEARTH_FIELD(name, "The model's own name; may be empty."),
+        HEARTH_FIELD(architecture, "Family, such as \"llama\"."),
+        HEARTH_FIELD(license, "Licence as the file states it; may be empty."),
+        HEARTH_FIELD(parameters, "Number of weights."),
+        HEARTH_FIELD(layers, "Transformer layers."),
+        HEARTH_FIELD(hidden_size, "Width of the residual stream."),
+        HEARTH_FIELD(heads, "Query heads."),
+        HEARTH_FIELD(kv_heads, "Key and value heads."),
+        HEARTH_FIELD(head_size, "Width of a head."),
+        HEARTH_FIELD(vocab_size, "Rows of the output matrix."),
+        HEARTH_FIELD(trained_context, "Context the model was trained for, in tokens."),
+        HEARTH_FIELD(context_length, "Context a session will have, in tokens."),
+        HEARTH_FIELD(dtypes, "Element types of the weights, largest first."),
+        HEARTH_FIELD(weight_bytes, "Memory the weights take."),
+        HEARTH_FIELD(activation_bytes, "Memory a step's intermediate values take."),
+        HEARTH_FIELD(kv_bytes, "Memory the keys and values of one session take.")};
   }
 };
 
@@ -204,12 +213,11 @@ struct LoadRange {
   std::uint64_t address = 0;
   std::string name;
   static constexpr auto fields() {
-    return std::tuple{
-        HEARTH_FIELD(file, "Handle of the file to read."),
-        HEARTH_FIELD(offset, "First byte of the range in the file."),
-        HEARTH_FIELD(bytes, "Length of the range."),
-        HEARTH_FIELD(address, "Where in the core's memory the bytes go."),
-        HEARTH_FIELD(name, "The tensor, for messages.")};
+    return std::tuple{HEARTH_FIELD(file, "Handle of the file to read."),
+                      HEARTH_FIELD(offset, "First byte of the range in the file."),
+                      HEARTH_FIELD(bytes, "Length of the range."),
+                      HEARTH_FIELD(address, "Where in the core's memory the bytes go."),
+                      HEARTH_FIELD(name, "The tensor, for messages.")};
   }
 };
 
@@ -248,7 +256,8 @@ struct RangeLoaded {
   }
 };
 
-// --- tokenizers -------------------------------------------------------------------------------------
+// --- tokenizers
+// -------------------------------------------------------------------------------------
 
 struct TokenizerOpen {
   using Self = TokenizerOpen;
@@ -338,7 +347,8 @@ struct Text {
   }
 };
 
-// --- sessions ---------------------------------------------------------------------------------------
+// --- sessions
+// ---------------------------------------------------------------------------------------
 
 struct SessionOpen {
   using Self = SessionOpen;
@@ -387,11 +397,16 @@ struct SamplingParams {
     return std::tuple{
         HEARTH_FIELD(temperature, "Divides the logits; 0 takes the likeliest token always."),
         HEARTH_FIELD(top_k, "Keep the k likeliest tokens; 0 keeps all."),
-        HEARTH_FIELD(top_p, "Keep the likeliest tokens that together reach this probability; 1 keeps all."),
-        HEARTH_FIELD(min_p, "Keep tokens at least this fraction as likely as the likeliest; 0 keeps all."),
-        HEARTH_FIELD(repetition_penalty, "Divides positive and multiplies negative logits of tokens seen; 1 is off."),
-        HEARTH_FIELD(frequency_penalty, "Subtracted from a token's logit for each time it was generated; 0 is off."),
-        HEARTH_FIELD(presence_penalty, "Subtracted once from the logit of every token generated; 0 is off."),
+        HEARTH_FIELD(
+            top_p, "Keep the likeliest tokens that together reach this probability; 1 keeps all."),
+        HEARTH_FIELD(min_p,
+                     "Keep tokens at least this fraction as likely as the likeliest; 0 keeps all."),
+        HEARTH_FIELD(repetition_penalty,
+                     "Divides positive and multiplies negative logits of tokens seen; 1 is off."),
+        HEARTH_FIELD(frequency_penalty,
+                     "Subtracted from a token's logit for each time it was generated; 0 is off."),
+        HEARTH_FIELD(presence_penalty,
+                     "Subtracted once from the logit of every token generated; 0 is off."),
         HEARTH_FIELD(penalty_window, "How many last tokens the penalties look at; 0 for all."),
         HEARTH_FIELD(seed, "Same seed, same prompt, same settings: same text."),
         HEARTH_FIELD(logit_bias, "Additions to single logits, before everything else.")};
@@ -412,13 +427,16 @@ struct SessionGenerate {
   static constexpr auto fields() {
     return std::tuple{
         HEARTH_FIELD(session, "Handle from session_open."),
-        HEARTH_FIELD(prompt, "Text of the prompt, special tokens parsed; empty when prompt_ids is not."),
+        HEARTH_FIELD(prompt,
+                     "Text of the prompt, special tokens parsed; empty when prompt_ids is not."),
         HEARTH_FIELD(prompt_ids, "Ids of the prompt, when it is not text."),
         HEARTH_FIELD(max_tokens, "Tokens to generate at most; 0 for as many as the context holds."),
         HEARTH_FIELD(stop, "Texts that end the generation; they are not part of the output."),
         HEARTH_FIELD(stop_ids, "Tokens that end the generation, beside the tokenizer's own."),
         HEARTH_FIELD(sampling, "How tokens are chosen."),
-        HEARTH_FIELD(logprobs, "How many likeliest alternatives to report a token; -1 for no log-probabilities at all.")};
+        HEARTH_FIELD(logprobs,
+                     "How many likeliest alternatives to report a token; -1 for no "
+                     "log-probabilities at all.")};
   }
 };
 
@@ -430,7 +448,8 @@ struct GenerationStarted {
   static constexpr auto fields() {
     return std::tuple{
         HEARTH_FIELD(prompt_tokens, "Tokens of the prompt."),
-        HEARTH_FIELD(cached_tokens, "How many of them the session still had the keys and values of.")};
+        HEARTH_FIELD(cached_tokens,
+                     "How many of them the session still had the keys and values of.")};
   }
 };
 
@@ -441,9 +460,10 @@ struct TokenLogprob {
   float logprob = 0;
   ByteView bytes;
   static constexpr auto fields() {
-    return std::tuple{HEARTH_FIELD(id, "Token id."),
-                      HEARTH_FIELD(logprob, "Natural logarithm of its probability, before sampling's filters."),
-                      HEARTH_FIELD(bytes, "Its bytes, which may be part of a character.")};
+    return std::tuple{
+        HEARTH_FIELD(id, "Token id."),
+        HEARTH_FIELD(logprob, "Natural logarithm of its probability, before sampling's filters."),
+        HEARTH_FIELD(bytes, "Its bytes, which may be part of a character.")};
   }
 };
 
@@ -472,7 +492,8 @@ struct StepResult {
         HEARTH_FIELD(phase, "\"prefill\", \"decode\" or \"done\"."),
         HEARTH_FIELD(prompt_done, "Prompt tokens processed so far, cached ones included."),
         HEARTH_FIELD(ids, "Tokens generated in this step, the stop token included."),
-        HEARTH_FIELD(text, "Text that is now certain: whole characters that no stop string can claim."),
+        HEARTH_FIELD(text,
+                     "Text that is now certain: whole characters that no stop string can claim."),
         HEARTH_FIELD(logprobs, "One entry for each of `ids`, when asked for."),
         HEARTH_FIELD(finish_reason, "\"\" while running; then \"stop\", \"length\" or \"abort\".")};
   }
@@ -522,14 +543,15 @@ struct Scores {
   static constexpr std::string_view kName = "Scores";
   std::vector<float> logprobs;
   static constexpr auto fields() {
-    return std::tuple{
-        HEARTH_FIELD(logprobs, "Natural log-probability of each id but the first, given those before.")};
+    return std::tuple{HEARTH_FIELD(
+        logprobs, "Natural log-probability of each id but the first, given those before.")};
   }
 };
 
 #undef HEARTH_FIELD
 
-// --- methods ----------------------------------------------------------------------------------------
+// --- methods
+// ----------------------------------------------------------------------------------------
 
 template <std::size_t N>
 struct Literal {
@@ -548,26 +570,25 @@ struct Method {
   using Response = ResponseType;
 };
 
-using Methods = std::tuple<
-    Method<"engine_info", Empty, EngineInfo>,                        //
-    Method<"file_open", FileOpen, FileOpened>,                       //
-    Method<"file_contents", FileHandle, FileContents>,               //
-    Method<"file_close", FileHandle, Empty>,                         //
-    Method<"model_inspect", ModelOpen, ModelInfo>,                   //
-    Method<"model_open", ModelOpen, ModelOpened>,                    //
-    Method<"range_loaded", RangeLoaded, Empty>,                      //
-    Method<"model_ready", ModelHandle, Empty>,                       //
-    Method<"model_close", ModelHandle, Empty>,                       //
-    Method<"tokenizer_open", TokenizerOpen, TokenizerOpened>,        //
-    Method<"tokenizer_close", TokenizerHandle, Empty>,               //
-    Method<"tokenize", Tokenize, TokenIds>,                          //
-    Method<"detokenize", Detokenize, Text>,                          //
-    Method<"session_open", SessionOpen, SessionHandle>,              //
-    Method<"session_close", SessionHandle, Empty>,                   //
-    Method<"session_generate", SessionGenerate, GenerationStarted>,  //
-    Method<"session_step", SessionHandle, StepResult>,               //
-    Method<"session_abort", SessionHandle, Empty>,                   //
-    Method<"session_forward", SessionForward, Logits>,               //
-    Method<"session_score", SessionScore, Scores>>;
+using Methods = std::tuple<Method<"engine_info", Empty, EngineInfo>,                        //
+                           Method<"file_open", FileOpen, FileOpened>,                       //
+                           Method<"file_contents", FileHandle, FileContents>,               //
+                           Method<"file_close", FileHandle, Empty>,                         //
+                           Method<"model_inspect", ModelOpen, ModelInfo>,                   //
+                           Method<"model_open", ModelOpen, ModelOpened>,                    //
+                           Method<"range_loaded", RangeLoaded, Empty>,                      //
+                           Method<"model_ready", ModelHandle, Empty>,                       //
+                           Method<"model_close", ModelHandle, Empty>,                       //
+                           Method<"tokenizer_open", TokenizerOpen, TokenizerOpened>,        //
+                           Method<"tokenizer_close", TokenizerHandle, Empty>,               //
+                           Method<"tokenize", Tokenize, TokenIds>,                          //
+                           Method<"detokenize", Detokenize, Text>,                          //
+                           Method<"session_open", SessionOpen, SessionHandle>,              //
+                           Method<"session_close", SessionHandle, Empty>,                   //
+                           Method<"session_generate", SessionGenerate, GenerationStarted>,  //
+                           Method<"session_step", SessionHandle, StepResult>,               //
+                           Method<"session_abort", SessionHandle, Empty>,                   //
+                           Method<"session_forward", SessionForward, Logits>,               //
+                           Method<"session_score", SessionScore, Scores>>;
 
 }  // namespace hearth::abi

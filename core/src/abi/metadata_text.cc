@@ -17,19 +17,32 @@ std::string cut(std::string_view text) {
 
 std::string_view type_name(GgufType type) {
   switch (type) {
-    case GgufType::kU8: return "u8";
-    case GgufType::kI8: return "i8";
-    case GgufType::kU16: return "u16";
-    case GgufType::kI16: return "i16";
-    case GgufType::kU32: return "u32";
-    case GgufType::kI32: return "i32";
-    case GgufType::kF32: return "f32";
-    case GgufType::kBool: return "bool";
-    case GgufType::kString: return "string";
-    case GgufType::kArray: return "array";
-    case GgufType::kU64: return "u64";
-    case GgufType::kI64: return "i64";
-    case GgufType::kF64: return "f64";
+    case GgufType::kU8:
+      return "u8";
+    case GgufType::kI8:
+      return "i8";
+    case GgufType::kU16:
+      return "u16";
+    case GgufType::kI16:
+      return "i16";
+    case GgufType::kU32:
+      return "u32";
+    case GgufType::kI32:
+      return "i32";
+    case GgufType::kF32:
+      return "f32";
+    case GgufType::kBool:
+      return "bool";
+    case GgufType::kString:
+      return "string";
+    case GgufType::kArray:
+      return "array";
+    case GgufType::kU64:
+      return "u64";
+    case GgufType::kI64:
+      return "i64";
+    case GgufType::kF64:
+      return "f64";
   }
   return "unknown";
 }
@@ -72,10 +85,11 @@ std::vector<MetadataEntry> metadata_text(const models::SourceFile& file) {
     ValueText shown;
     std::visit(shown, entry.value.value);
     const bool array = entry.value.type == GgufType::kArray;
-    entries.push_back({.key = entry.key,
-                       .type = array ? cat(type_name(entry.value.element_type), "[", shown.elements, "]")
-                                     : std::string(type_name(entry.value.type)),
-                       .value = std::move(shown.text)});
+    entries.push_back(
+        {.key = entry.key,
+         .type = array ? cat(type_name(entry.value.element_type), "[", shown.elements, "]")
+                       : std::string(type_name(entry.value.type)),
+         .value = std::move(shown.text)});
   }
   return entries;
 }

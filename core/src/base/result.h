@@ -48,19 +48,19 @@ using Result = std::expected<T, Error>;
 #define HEARTH_CONCAT(a, b) HEARTH_CONCAT_INNER(a, b)
 
 /// Returns the error of a Result<void>-like expression from the enclosing function.
-#define HEARTH_TRY(expression)                                            \
-  do {                                                                    \
-    if (auto hearth_try_result = (expression); !hearth_try_result) {      \
-      return std::unexpected(std::move(hearth_try_result).error());       \
-    }                                                                     \
+#define HEARTH_TRY(expression)                                       \
+  do {                                                               \
+    if (auto hearth_try_result = (expression); !hearth_try_result) { \
+      return std::unexpected(std::move(hearth_try_result).error());  \
+    }                                                                \
   } while (false)
 
 /// `HEARTH_ASSIGN(auto x, f());` declares x from a Result, or returns its error.
-#define HEARTH_ASSIGN(declaration, expression)                                        \
+#define HEARTH_ASSIGN(declaration, expression) \
   HEARTH_ASSIGN_INNER(HEARTH_CONCAT(hearth_result_, __LINE__), declaration, expression)
-#define HEARTH_ASSIGN_INNER(temporary, declaration, expression)        \
-  auto temporary = (expression);                                       \
-  if (!temporary) {                                                    \
-    return std::unexpected(std::move(temporary).error());              \
-  }                                                                    \
+#define HEARTH_ASSIGN_INNER(temporary, declaration, expression) \
+  auto temporary = (expression);                                \
+  if (!temporary) {                                             \
+    return std::unexpected(std::move(temporary).error());       \
+  }                                                             \
   declaration = *std::move(temporary)

@@ -42,8 +42,8 @@ Executor::Executor(const graph::Plan& plan, bool exact)
     const Value& input = plan.graph.value(node.inputs[0]);
     const std::int64_t rows =
         graph::resolve(input.shape[0], plan.limits.tokens, plan.limits.outputs);
-    scratch_bytes_ = std::max<std::uint64_t>(scratch_bytes_,
-                                             linear_scratch_bytes(rows, input.shape.back()));
+    scratch_bytes_ =
+        std::max<std::uint64_t>(scratch_bytes_, linear_scratch_bytes(rows, input.shape.back()));
   }
 }
 
@@ -83,7 +83,8 @@ std::span<const float> Executor::run(const Step& step, std::uint8_t* workspace,
   HEARTH_CHECK(frame.tokens >= 1 && frame.tokens <= plan_.limits.tokens);
   HEARTH_CHECK(frame.outputs <= plan_.limits.outputs && step.states.size() == states_.size());
   for (const Node& node : plan_.graph.nodes) {
-    // A prefill step that nobody asks logits of still fills the states; what reads no rows is skipped.
+    // A prefill step that nobody asks logits of still fills the states; what reads no rows is
+    // skipped.
     if (frame.outputs == 0 && plan_.graph.value(node.output).shape[0] == graph::kOutputs) continue;
     run_node(frame, node);
   }
@@ -96,7 +97,9 @@ void Executor::run_node(const Frame& frame, const Node& node) const {
   const Value& output = plan_.graph.value(node.output);
   const std::int64_t count = frame.resolve(output.shape[0]);
   const std::int64_t width = output.shape.back();
-  const auto weight = [&](std::size_t i) { return weights_[static_cast<std::size_t>(node.inputs[i])]; };
+  const auto weight = [&](std::size_t i) {
+    return weights_[static_cast<std::size_t>(node.inputs[i])];
+  };
   switch (node.op()) {
     case Op::kEmbed: {
       const Value& table = plan_.graph.value(node.inputs[1]);

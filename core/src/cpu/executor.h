@@ -1,5 +1,5 @@
-// The CPU's executor of a plan: walks the nodes in order and runs each op's kernel on the memory that
-// the plan gave its values.
+// The CPU's executor of a plan: walks the nodes in order and runs each op's kernel on the memory
+// that the plan gave its values.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ namespace hearth::cpu {
 
 /// One step's inputs.
 struct Step {
-  std::span<const std::uint32_t> ids;           ///< tokens to process, at most the plan's limit
-  std::int64_t position = 0;                    ///< of the first of them
-  std::span<const std::int32_t> output_rows;    ///< which of them to return logits for, ascending
-  std::span<float* const> states;               ///< memory of each state, in the order of state_values()
+  std::span<const std::uint32_t> ids;         ///< tokens to process, at most the plan's limit
+  std::int64_t position = 0;                  ///< of the first of them
+  std::span<const std::int32_t> output_rows;  ///< which of them to return logits for, ascending
+  std::span<float* const> states;  ///< memory of each state, in the order of state_values()
 };
 
 class Executor {
@@ -36,8 +36,9 @@ class Executor {
   /// Bytes of working memory that run() needs: the plan's arena and the kernels' scratch.
   std::uint64_t workspace_bytes() const { return plan_.arena_bytes + scratch_bytes_; }
 
-  /// Runs a step; `workspace` is 64-byte aligned. Returns the logits (output_rows, vocabulary), valid
-  /// until the next run. Every id is below the vocabulary's size and position + ids fit the states.
+  /// Runs a step; `workspace` is 64-byte aligned. Returns the logits (output_rows, vocabulary),
+  /// valid until the next run. Every id is below the vocabulary's size and position + ids fit the
+  /// states.
   std::span<const float> run(const Step& step, std::uint8_t* workspace, ThreadPool& pool) const;
 
  private:

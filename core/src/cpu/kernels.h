@@ -105,8 +105,8 @@ void store_kv(const float* input, std::int64_t stride, float* cache, std::int64_
               std::int64_t position, std::int64_t kv_heads, std::int64_t head_size,
               std::int64_t capacity, ThreadPool& pool);
 
-/// output(t, i) = silu(gate(t, i)) · up(t, i), rows of `width` that lie `stride` floats apart in gate and
-/// up (two slices of one matrix have its width) and next to each other in the output.
+/// output(t, i) = silu(gate(t, i)) · up(t, i), rows of `width` that lie `stride` floats apart in
+/// gate and up (two slices of one matrix have its width) and next to each other in the output.
 void swiglu(const float* gate, const float* up, std::int64_t stride, float* output,
             std::int64_t tokens, std::int64_t width, ThreadPool& pool);
 

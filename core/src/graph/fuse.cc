@@ -16,8 +16,8 @@ bool same_type_and_whole_groups(const Graph& graph, const Node& a, const Node& b
          second.shape[0] % kRowGroup == 0;
 }
 
-/// Whether `node` is a linear that can become part of a stack: its weight is read by no one else (a tied
-/// matrix stays where it is), and it has no residual yet.
+/// Whether `node` is a linear that can become part of a stack: its weight is read by no one else (a
+/// tied matrix stays where it is), and it has no residual yet.
 bool stackable(const Graph& graph, const Node& node, const std::vector<int>& uses) {
   return node.op() == Op::kLinear && node.inputs[kResidual] == kNone &&
          graph.value(node.inputs[kWeight]).kind == ValueKind::kWeight &&
@@ -53,8 +53,8 @@ void fuse_parallel_linears(Graph& graph) {
             (other.inputs[kBias] == kNone) != (first.inputs[kBias] == kNone)) {
           continue;
         }
-        if (first.inputs[kBias] != kNone && graph.value(first.inputs[kBias]).dtype !=
-                                                graph.value(other.inputs[kBias]).dtype) {
+        if (first.inputs[kBias] != kNone &&
+            graph.value(first.inputs[kBias]).dtype != graph.value(other.inputs[kBias]).dtype) {
           continue;
         }
         group.push_back(j);
@@ -106,8 +106,8 @@ void fuse_residuals(Graph& graph) {
       for (std::size_t side = 0; side < 2 && !fused; ++side) {
         const ValueId sum_part = node.inputs[side];
         const ValueId residual = node.inputs[1 - side];
-        // The producer must be the node just before, so that everything the sum reads exists when it
-        // runs in the sum's place.
+        // The producer must be the node just before, so that everything the sum reads exists when
+        // it runs in the sum's place.
         if (nodes.empty() || nodes.back().output != sum_part || sum_part == residual ||
             nodes.back().op() != Op::kLinear || nodes.back().inputs[kResidual] != kNone ||
             uses[static_cast<std::size_t>(sum_part)] != 1) {

@@ -77,8 +77,8 @@ ValueId Builder::weight(std::string_view tensor, Shape shape) {
 
 ValueId Builder::optional_weight(std::string_view tensor, Shape shape) {
   if (error_) return kNone;
-  // A tied matrix is read by two ops and must be held once. Models have hundreds of weights, and this
-  // runs once for each, so looking through all of them is cheap.
+  // A tied matrix is read by two ops and must be held once. Models have hundreds of weights, and
+  // this runs once for each, so looking through all of them is cheap.
   for (std::size_t i = 0; i < graph_.values.size(); ++i) {
     const Value& value = graph_.values[i];
     if (value.kind == ValueKind::kWeight && value.name == tensor) return static_cast<ValueId>(i);

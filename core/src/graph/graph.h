@@ -1,5 +1,5 @@
-// A model as a graph of ops on values, in execution order. Models build it once, for every format and
-// device; fusion rewrites it (fuse.h) and the memory plan places it (plan.h).
+// A model as a graph of ops on values, in execution order. Models build it once, for every format
+// and device; fusion rewrites it (fuse.h) and the memory plan places it (plan.h).
 #pragma once
 
 #include <optional>
@@ -67,8 +67,8 @@ class WeightSource {
   virtual std::optional<WeightPart> find(std::string_view name) const = 0;
 };
 
-/// Builds a graph. Errors stick: the first is kept, later calls do nothing, and finish() returns it, so
-/// that a model's forward pass reads as the formulas it implements.
+/// Builds a graph. Errors stick: the first is kept, later calls do nothing, and finish() returns
+/// it, so that a model's forward pass reads as the formulas it implements.
 class Builder {
  public:
   Builder(const OpTable& rules, const WeightSource& weights) : rules_(rules), weights_(weights) {}
@@ -80,8 +80,8 @@ class Builder {
   ValueId constant(std::string_view name, std::vector<float> elements);
   ValueId state(std::string_view name, Shape shape);
 
-  /// A weight of exactly that shape; the same name gives the same value again. Errors: missing_tensor,
-  /// shape_mismatch.
+  /// A weight of exactly that shape; the same name gives the same value again. Errors:
+  /// missing_tensor, shape_mismatch.
   ValueId weight(std::string_view tensor, Shape shape);
   /// The same, or kNone when the checkpoint has no such tensor.
   ValueId optional_weight(std::string_view tensor, Shape shape);

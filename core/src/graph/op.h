@@ -1,5 +1,6 @@
-// The vocabulary of graphs: each op's parameters, and the table of rules that ops/ fills in. The rules
-// live in ops/ (one file an op), the CPU's code in cpu/, the GPU's in gpu/: same stem everywhere.
+// The vocabulary of graphs: each op's parameters, and the table of rules that ops/ fills in. The
+// rules live in ops/ (one file an op), the CPU's code in cpu/, the GPU's in gpu/: same stem
+// everywhere.
 #pragma once
 
 #include <array>
@@ -18,8 +19,8 @@ namespace hearth::graph {
 using ValueId = std::int32_t;
 inline constexpr ValueId kNone = -1;
 
-// Dimensions that differ from step to step. A step processes `kTokens` tokens and returns logits for
-// `kOutputs` of them; everything else is known when the plan is made.
+// Dimensions that differ from step to step. A step processes `kTokens` tokens and returns logits
+// for `kOutputs` of them; everything else is known when the plan is made.
 inline constexpr std::int64_t kTokens = -1;
 inline constexpr std::int64_t kOutputs = -2;
 
@@ -49,9 +50,9 @@ struct RopeParams {
   float scale = 1;               ///< multiplies sine and cosine
 };
 
-/// query (tokens, heads · head_size), key and value (tokens, kv_heads · head_size), the state of keys and
-/// of values (kv_heads, context, head_size) → (tokens, heads · head_size). Appends to the states, then
-/// attends causally.
+/// query (tokens, heads · head_size), key and value (tokens, kv_heads · head_size), the state of
+/// keys and of values (kv_heads, context, head_size) → (tokens, heads · head_size). Appends to the
+/// states, then attends causally.
 struct AttentionParams {
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
@@ -101,7 +102,8 @@ struct OpRules {
                         std::string_view at) = nullptr;
   /// Shape of the output; called after check.
   Shape (*infer)(const OpParams& params, std::span<const Operand> inputs) = nullptr;
-  /// Which input's memory the output may take when nothing else reads that input later; -1 for none.
+  /// Which input's memory the output may take when nothing else reads that input later; -1 for
+  /// none.
   int in_place = -1;
 };
 

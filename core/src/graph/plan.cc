@@ -12,7 +12,8 @@ std::uint64_t round_up(std::uint64_t value, std::uint64_t to) { return (value + 
 std::uint64_t largest_bytes(const Value& value, const StepLimits& limits) {
   std::uint64_t elements = 1;
   for (int axis = 0; axis < value.shape.rank(); ++axis) {
-    elements *= static_cast<std::uint64_t>(resolve(value.shape[axis], limits.tokens, limits.outputs));
+    elements *=
+        static_cast<std::uint64_t>(resolve(value.shape[axis], limits.tokens, limits.outputs));
   }
   return dtype_bytes(value.dtype, elements);
 }
@@ -30,8 +31,8 @@ struct Block {
   Lifetime life;
 };
 
-/// Decides which values are views of others: slices always, and outputs written in place where the op
-/// allows it and nothing reads the input afterwards.
+/// Decides which values are views of others: slices always, and outputs written in place where the
+/// op allows it and nothing reads the input afterwards.
 void choose_roots(Plan& plan, const OpTable& rules) {
   const Graph& graph = plan.graph;
   const std::vector<int> uses = graph.use_counts();
@@ -68,7 +69,8 @@ void choose_roots(Plan& plan, const OpTable& rules) {
     const auto reads_here = std::count(node.inputs.begin(), node.inputs.end(), input);
     bool sliced = false;
     for (const Node& other : graph.nodes) {
-      if (std::holds_alternative<SliceParams>(other.params) && other.inputs[0] == input) sliced = true;
+      if (std::holds_alternative<SliceParams>(other.params) && other.inputs[0] == input)
+        sliced = true;
     }
     if (last_use[static_cast<std::size_t>(input)] != i || reads_here != 1 || sliced) continue;
     placed = plan.placements[static_cast<std::size_t>(input)];
@@ -113,18 +115,20 @@ Plan make_plan(Graph graph, const OpTable& rules, const StepLimits& limits) {
                    [&](ValueId a, ValueId b) { return bytes_of(a) > bytes_of(b); });
   std::vector<Block> placed;
   for (ValueId root : roots) {
-    Block block{.offset = 0, .bytes = bytes_of(root), .life = lives[static_cast<std::size_t>(root)]};
+    Block block{
+        .offset = 0, .bytes = bytes_of(root), .life = lives[static_cast<std::size_t>(root)]};
     plan.unshared_bytes += block.bytes;
     for (const Block& other : placed) {  // sorted by offset
-      const bool together = other.life.first <= block.life.last && block.life.first <= other.life.last;
+      const bool together =
+          other.life.first <= block.life.last && block.life.first <= other.life.last;
       if (!together || other.offset + other.bytes <= block.offset) continue;
       if (other.offset >= block.offset + block.bytes) break;
       block.offset = other.offset + other.bytes;
     }
     plan.arena_bytes = std::max(plan.arena_bytes, block.offset + block.bytes);
-    const auto position = std::upper_bound(
-        placed.begin(), placed.end(), block,
-        [](const Block& a, const Block& b) { return a.offset < b.offset; });
+    const auto position =
+        std::upper_bound(placed.begin(), placed.end(), block,
+                         [](const Block& a, const Block& b) { return a.offset < b.offset; });
     placed.insert(position, block);
     plan.placements[static_cast<std::size_t>(root)].offset = block.offset;
   }

@@ -1,5 +1,5 @@
-// The memory plan: where every value of a fused graph lies. Executors walk `graph.nodes` in order and
-// look values up here; the CPU and the GPU use the same plan.
+// The memory plan: where every value of a fused graph lies. Executors walk `graph.nodes` in order
+// and look values up here; the CPU and the GPU use the same plan.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct StepLimits {
 
 /// Where an activation's bytes lie in the arena.
 struct Placement {
-  ValueId root = kNone;         ///< the value whose memory this is a view of; itself when it has its own
+  ValueId root = kNone;  ///< the value whose memory this is a view of; itself when it has its own
   std::uint64_t offset = 0;     ///< of the root, bytes from the start of the arena
   std::int64_t column = 0;      ///< first column inside the root's rows
   std::int64_t row_stride = 0;  ///< elements from a row to the next
@@ -32,12 +32,13 @@ struct Plan {
   std::uint64_t unshared_bytes = 0;
 };
 
-/// Every activation starts at a multiple of this: a cache line, and WebGPU's smallest binding offset
-/// that all adapters allow is met by rounding 256 up where that executor needs it.
+/// Every activation starts at a multiple of this: a cache line, and WebGPU's smallest binding
+/// offset that all adapters allow is met by rounding 256 up where that executor needs it.
 inline constexpr std::uint64_t kArenaAlignment = 256;
 
-/// Places every activation of the graph. Values share memory when no step needs both: first by writing
-/// in place where an op's rules allow it, then by reusing the bytes of values no longer read.
+/// Places every activation of the graph. Values share memory when no step needs both: first by
+/// writing in place where an op's rules allow it, then by reusing the bytes of values no longer
+/// read.
 Plan make_plan(Graph graph, const OpTable& rules, const StepLimits& limits);
 
 /// A dimension's value for a step.

@@ -22,7 +22,8 @@ Result<Checkpoint> Checkpoint::make(std::vector<std::shared_ptr<const SourceFile
   checkpoint.gguf_ = std::get_if<GgufHeader>(&first.header);
   if (checkpoint.gguf_ != nullptr) {
     if (checkpoint.files_.size() > 1) {
-      return fail(ErrorCode::kInvalidArgument, "A GGUF model is one file; split files are not read.",
+      return fail(ErrorCode::kInvalidArgument,
+                  "A GGUF model is one file; split files are not read.",
                   checkpoint.files_[1]->name);
     }
     return checkpoint;

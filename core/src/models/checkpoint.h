@@ -1,15 +1,14 @@
-// A checkpoint: the headers of a model's files and its configuration, with one way to look up weights
-// whatever the format.
+// A checkpoint: the headers of a model's files and its configuration, with one way to look up
+// weights whatever the format.
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
 #include "formats/gguf.h"

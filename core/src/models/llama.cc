@@ -11,7 +11,8 @@
 namespace hearth::models {
 namespace {
 
-// --- configuration --------------------------------------------------------------------------------
+// --- configuration
+// --------------------------------------------------------------------------------
 
 struct LlamaConfig {
   DecoderFacts facts;
@@ -21,8 +22,8 @@ struct LlamaConfig {
   bool attention_bias = false;
   bool mlp_bias = false;
   bool tied = false;  ///< the output matrix is the embedding
-  /// GGUF files have the rows of query and key reordered so that the pairs that turn together lie side
-  /// by side; Hugging Face's have them half a head apart.
+  /// GGUF files have the rows of query and key reordered so that the pairs that turn together lie
+  /// side by side; Hugging Face's have them half a head apart.
   bool interleaved = false;
   std::vector<float> frequencies;  ///< (rotary_size / 2)
 };
@@ -41,18 +42,20 @@ Result<LlamaConfig> from_gguf(const Checkpoint& checkpoint) {
   facts.hidden_size = settings.count("{arch}.embedding_length");
   facts.heads = settings.count("{arch}.attention.head_count");
   facts.kv_heads = settings.count_or("{arch}.attention.head_count_kv", facts.heads);
-  facts.head_size =
-      settings.count_or("{arch}.attention.key_length", std::max<std::int64_t>(1, facts.hidden_size / facts.heads));
+  facts.head_size = settings.count_or("{arch}.attention.key_length",
+                                      std::max<std::int64_t>(1, facts.hidden_size / facts.heads));
   facts.trained_context = settings.count("{arch}.context_length");
   config.ffn_size = settings.count("{arch}.feed_forward_length");
   config.epsilon = static_cast<float>(settings.number("{arch}.attention.layer_norm_rms_epsilon"));
   config.rotary_size = settings.count_or("{arch}.rope.dimension_count", facts.head_size);
   config.frequencies = rope_frequencies(settings, true, config.rotary_size);
   config.interleaved = true;
-  if (settings.has("{arch}.expert_count")) settings.refuse("{arch}.expert_count", "a mixture of experts");
-  // Llama 3.1's frequency factors come as a tensor, which is not read yet; without them it would run
-  // wrongly.
-  if (checkpoint.find("rope_freqs.weight")) settings.refuse("rope_freqs.weight", "a tensor of factors");
+  if (settings.has("{arch}.expert_count"))
+    settings.refuse("{arch}.expert_count", "a mixture of experts");
+  // Llama 3.1's frequency factors come as a tensor, which is not read yet; without them it would
+  // run wrongly.
+  if (checkpoint.find("rope_freqs.weight"))
+    settings.refuse("rope_freqs.weight", "a tensor of factors");
   if (const auto table = checkpoint.find("token_embd.weight")) {
     facts.vocab_size = table->info.shape.rank() == 2 ? table->info.shape[0] : 1;
   }
@@ -95,7 +98,8 @@ Result<LlamaConfig> from_json(const Checkpoint& checkpoint) {
   return config;
 }
 
-// --- weight names ---------------------------------------------------------------------------------
+// --- weight names
+// ---------------------------------------------------------------------------------
 
 struct LlamaNames {
   std::string_view embedding, output, final_norm;
@@ -136,7 +140,8 @@ constexpr LlamaNames kHuggingFaceNames = {
     .down = "mlp.down_proj",
 };
 
-// --- forward pass ---------------------------------------------------------------------------------
+// --- forward pass
+// ---------------------------------------------------------------------------------
 
 class Llama {
  public:
@@ -188,12 +193,11 @@ class Llama {
     key = b_.rope("key_rope", key, frequencies_, rope(f.kv_heads));
     const auto keys = b_.state("keys", {f.kv_heads, context_, f.head_size});
     const auto values = b_.state("values", {f.kv_heads, context_, f.head_size});
-    const auto mixed = b_.attention(
-        "attention", query, key, value, keys, values,
-        {.heads = f.heads,
-         .kv_heads = f.kv_heads,
-         .head_size = f.head_size,
-         .scale = 1.0f / std::sqrt(static_cast<float>(f.head_size))});
+    const auto mixed = b_.attention("attention", query, key, value, keys, values,
+                                    {.heads = f.heads,
+                                     .kv_heads = f.kv_heads,
+                                     .head_size = f.head_size,
+                                     .scale = 1.0f / std::sqrt(static_cast<float>(f.head_size))});
     return linear("attention_output", n_.attention_output, mixed, f.hidden_size, width,
                   c_.attention_bias);
   }
@@ -227,8 +231,7 @@ Result<Model> build_llama(const Checkpoint& checkpoint, std::int64_t wanted_cont
   HEARTH_ASSIGN(LlamaConfig config, gguf ? from_gguf(checkpoint) : from_json(checkpoint));
   config.facts.architecture = "llama";
   Model model;
-  HEARTH_ASSIGN(model.context_length,
-                choose_context(wanted_context, config.facts.trained_context));
+  HEARTH_ASSIGN(model.context_length, choose_context(wanted_context, config.facts.trained_context));
   graph::Builder builder(ops::op_table(), checkpoint);
   Llama llama(builder, config, gguf ? kGgufNames : kHuggingFaceNames, model.context_length);
   const graph::ValueId logits = llama.forward();

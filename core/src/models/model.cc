@@ -35,8 +35,8 @@ Result<std::int64_t> choose_context(std::int64_t wanted, std::int64_t trained) {
   if (wanted == 0) return std::min(trained, kDefaultContext);
   if (wanted < 1 || wanted > trained) {
     return fail(ErrorCode::kInvalidArgument,
-                cat("A context of ", wanted, " tokens was asked for, and the model was trained for ",
-                    trained, "."),
+                cat("A context of ", wanted,
+                    " tokens was asked for, and the model was trained for ", trained, "."),
                 "context_length");
   }
   return wanted;
@@ -46,8 +46,8 @@ Result<Model> build_model(const Checkpoint& checkpoint, std::int64_t wanted_cont
   const std::string name = architecture_of(checkpoint);
   if (name.empty()) {
     const std::string key = checkpoint.gguf() != nullptr ? "general.architecture" : "model_type";
-    return fail(ErrorCode::kMissingMetadata,
-                cat("The model's configuration has no \"", key, "\"."), key);
+    return fail(ErrorCode::kMissingMetadata, cat("The model's configuration has no \"", key, "\"."),
+                key);
   }
   for (const Family& family : kFamilies) {
     if (family.name == name) return family.build(checkpoint, wanted_context);

@@ -1,5 +1,5 @@
-// What a family gives for a checkpoint: the graph that computes logits, and the figures a person asks
-// for first.
+// What a family gives for a checkpoint: the graph that computes logits, and the figures a person
+// asks for first.
 #pragma once
 
 #include <string>
@@ -29,16 +29,16 @@ struct Model {
   graph::Graph graph;               ///< not fused yet
 };
 
-/// Without a wish, sessions hold at most this many tokens: models trained for 128k would otherwise take
-/// gigabytes that few conversations use.
+/// Without a wish, sessions hold at most this many tokens: models trained for 128k would otherwise
+/// take gigabytes that few conversations use.
 inline constexpr std::int64_t kDefaultContext = 4096;
 
 /// The context a session gets: `wanted`, or with 0 the model's own up to kDefaultContext.
 /// Errors: invalid_argument when more is wanted than the model was trained for.
 Result<std::int64_t> choose_context(std::int64_t wanted, std::int64_t trained);
 
-/// Recognises the family and builds its graph. Errors: unsupported_architecture, unsupported_config,
-/// missing_metadata, missing_tensor, shape_mismatch, invalid_argument.
+/// Recognises the family and builds its graph. Errors: unsupported_architecture,
+/// unsupported_config, missing_metadata, missing_tensor, shape_mismatch, invalid_argument.
 Result<Model> build_model(const Checkpoint& checkpoint, std::int64_t wanted_context);
 
 }  // namespace hearth::models

@@ -8,8 +8,8 @@
 namespace hearth::models {
 namespace {
 
-/// Llama 3.1's rule: wavelengths longer than the original context are divided by `factor`, short ones
-/// stay, and those between are blended linearly in the number of turns within that context.
+/// Llama 3.1's rule: wavelengths longer than the original context are divided by `factor`, short
+/// ones stay, and those between are blended linearly in the number of turns within that context.
 double llama3_frequency(double frequency, double factor, double low, double high, double context) {
   const double turns = context * frequency / (2 * std::numbers::pi);
   if (turns < low) return frequency / factor;
@@ -52,7 +52,8 @@ std::vector<float> rope_frequencies(Settings& settings, bool gguf, std::int64_t 
   } else if (type != "default") {
     settings.refuse(gguf ? "{arch}.rope.scaling.type" : cat(prefix, "rope_type"), type);
   }
-  if (!(base > 0) || !(factor > 0)) settings.refuse("rope_theta", cat(base, " with factor ", factor));
+  if (!(base > 0) || !(factor > 0))
+    settings.refuse("rope_theta", cat(base, " with factor ", factor));
 
   std::vector<float> frequencies;
   double low = 0, high = 0, context = 0;

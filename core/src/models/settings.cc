@@ -54,15 +54,16 @@ void Settings::missing(std::string_view key) {
 void Settings::wrong(std::string_view key, std::string_view wanted) {
   if (error_) return;
   const std::string full = full_key(key);
-  error_ = Error{ErrorCode::kUnsupportedConfig,
-                 cat("The model's configuration has a \"", full, "\" that is not ", wanted, "."),
-                 full};
+  error_ =
+      Error{ErrorCode::kUnsupportedConfig,
+            cat("The model's configuration has a \"", full, "\" that is not ", wanted, "."), full};
 }
 
 void Settings::refuse(std::string_view key, std::string_view value) {
   if (error_) return;
   const std::string full = full_key(key);
-  error_ = Error{ErrorCode::kUnsupportedConfig, cat(full, " \"", value, "\" is not supported."), full};
+  error_ =
+      Error{ErrorCode::kUnsupportedConfig, cat(full, " \"", value, "\" is not supported."), full};
 }
 
 std::int64_t Settings::count(std::string_view key) {

@@ -1,20 +1,19 @@
-// Typed access to a model's hyperparameters, the same for GGUF metadata and config.json. Like the graph
-// builder, the first error sticks, so that a family's configuration reads as a list.
+// Typed access to a model's hyperparameters, the same for GGUF metadata and config.json. Like the
+// graph builder, the first error sticks, so that a family's configuration reads as a list.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
 #include "formats/gguf.h"
 
 namespace hearth::models {
 
-/// The largest value that a count may have. Real models stay far below (Llama 3.1 405B is 16,384 wide,
-/// vocabularies reach 262,144), and products of two such counts fit 64 bits.
+/// The largest value that a count may have. Real models stay far below (Llama 3.1 405B is 16,384
+/// wide, vocabularies reach 262,144), and products of two such counts fit 64 bits.
 inline constexpr std::int64_t kLargestCount = 1 << 24;
 
 class Settings {
@@ -24,8 +23,8 @@ class Settings {
   /// Reads keys of an object of config.json; "a.b" looks into object a.
   static Settings from_json(const nlohmann::json& object);
 
-  // The required ones record missing_metadata when absent; all record unsupported_config when the value
-  // is of another kind or out of range.
+  // The required ones record missing_metadata when absent; all record unsupported_config when the
+  // value is of another kind or out of range.
   std::int64_t count(std::string_view key);
   std::int64_t count_or(std::string_view key, std::int64_t otherwise);
   double number(std::string_view key);

@@ -9,9 +9,9 @@
 
 namespace hearth::ops {
 
+using graph::Operand;
 using graph::OpParams;
 using graph::OpRules;
-using graph::Operand;
 
 inline std::unexpected<Error> mismatch(std::string_view op, std::string_view at,
                                        const Operand& operand, std::string_view wanted) {

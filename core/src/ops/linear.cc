@@ -8,8 +8,7 @@ namespace {
 Result<void> check(const OpParams&, std::span<const Operand> in, std::string_view at) {
   HEARTH_TRY(check_count("linear", in, 4, 2, at));
   HEARTH_TRY(check_rows("linear", in[0], at));
-  if (!can_dequantize(in[1].dtype) || in[1].shape.rank() != 2 ||
-      in[1].shape[1] != in[0].shape[1]) {
+  if (!can_dequantize(in[1].dtype) || in[1].shape.rank() != 2 || in[1].shape[1] != in[0].shape[1]) {
     return mismatch("linear", at, in[1], cat("a weight (out, ", in[0].shape[1], ")"));
   }
   if (in[2].present && !(in[2].shape == Shape{in[1].shape[0]})) {

@@ -9,7 +9,8 @@ Result<void> check(const OpParams&, std::span<const Operand> in, std::string_vie
   HEARTH_TRY(check_rows("swiglu", in[0], at));
   HEARTH_TRY(check_rows("swiglu", in[1], at));
   if (!(in[0].shape == in[1].shape)) {
-    return mismatch("swiglu", at, in[1], cat("gate and up of one shape, ", in[0].shape.to_string()));
+    return mismatch("swiglu", at, in[1],
+                    cat("gate and up of one shape, ", in[0].shape.to_string()));
   }
   return {};
 }

@@ -1,5 +1,6 @@
-// Exact dequantization: the float value that each block format of GGUF defines, bit for bit what the
-// `gguf` Python package computes. The oracle for every fast kernel; also used to read single rows.
+// Exact dequantization: the float value that each block format of GGUF defines, bit for bit what
+// the `gguf` Python package computes. The oracle for every fast kernel; also used to read single
+// rows.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ std::uint16_t f32_to_f16(float value);
 /// Whether dequantize() handles the type: floats and every quantized type, not the integers.
 bool can_dequantize(DType dtype);
 
-/// Writes `out.size()` floats. `from` holds exactly dtype_bytes(dtype, out.size()) bytes, which may be
-/// unaligned; out.size() is a multiple of the block. can_dequantize(dtype) holds.
+/// Writes `out.size()` floats. `from` holds exactly dtype_bytes(dtype, out.size()) bytes, which may
+/// be unaligned; out.size() is a multiple of the block. can_dequantize(dtype) holds.
 void dequantize(DType dtype, Bytes from, std::span<float> out);
 
 }  // namespace hearth

@@ -29,7 +29,8 @@ class Buffer {
     }
     if (buffer.data_ == nullptr) {
       return fail(ErrorCode::kOutOfMemory,
-                  cat("There are no ", bytes / (1 << 20), " MB of memory for the ", what, "."), what);
+                  cat("There are no ", bytes / (1 << 20), " MB of memory for the ", what, "."),
+                  what);
     }
     return buffer;
   }

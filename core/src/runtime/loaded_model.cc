@@ -38,15 +38,16 @@ std::vector<ValueId> weights_in_use(const graph::Graph& graph) {
   return result;
 }
 
-/// All that pointers can address, less room for the program's own needs: headers, tokenizers, messages.
+/// All that pointers can address, less room for the program's own needs: headers, tokenizers,
+/// messages.
 std::uint64_t address_space() {
   constexpr std::uint64_t kOwnNeeds = 128ull << 20;
   if constexpr (sizeof(void*) == 4) return (4ull << 30) - kOwnNeeds;
   return 1ull << 47;  // user space of a 64-bit process
 }
 
-/// Converts `count` elements that end where the floats will end, front to back: the float written last
-/// never lies past the element read next, because floats are the widest type.
+/// Converts `count` elements that end where the floats will end, front to back: the float written
+/// last never lies past the element read next, because floats are the widest type.
 void widen_in_place(DType dtype, std::uint8_t* target, std::int64_t count) {
   const auto size = static_cast<std::int64_t>(dtype_info(dtype).block_bytes);
   const std::uint8_t* from = target + count * (4 - size);
@@ -63,9 +64,10 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(models::Checkpoint checkp
                                                        const OpenOptions& options,
                                                        bool inspect_only) {
   if (options.max_batch < 0 || options.max_batch > kLargestBatch) {
-    return fail(ErrorCode::kInvalidArgument,
-                cat("max_batch is ", options.max_batch, ", and must be at most ", kLargestBatch, "."),
-                "max_batch");
+    return fail(
+        ErrorCode::kInvalidArgument,
+        cat("max_batch is ", options.max_batch, ", and must be at most ", kLargestBatch, "."),
+        "max_batch");
   }
   std::unique_ptr<LoadedModel> model(new LoadedModel(std::move(checkpoint)));
   HEARTH_ASSIGN(models::Model built,
@@ -81,7 +83,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(models::Checkpoint checkp
 
   MemoryNeed& need = model->need_;
   const graph::Graph& graph = model->plan_.graph;
-  for (ValueId id : weights_in_use(graph)) need.weights += round_up(resident_bytes(graph.value(id)));
+  for (ValueId id : weights_in_use(graph))
+    need.weights += round_up(resident_bytes(graph.value(id)));
   need.workspace = model->executor_->workspace_bytes();
   for (const Value& value : graph.values) {
     if (value.kind != ValueKind::kState) continue;
@@ -90,9 +93,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(models::Checkpoint checkp
   }
   if (inspect_only) return model;
 
-  const std::uint64_t limit = options.memory_limit == 0
-                                  ? address_space()
-                                  : std::min(options.memory_limit, address_space());
+  const std::uint64_t limit =
+      options.memory_limit == 0 ? address_space() : std::min(options.memory_limit, address_space());
   if (need.total() > limit) {
     return fail(ErrorCode::kOutOfMemory,
                 cat("The model needs ", need.total() >> 20, " MB of memory (weights ",
@@ -162,7 +164,8 @@ Result<void> LoadedModel::range_loaded(std::uint32_t index) {
   if (landing.vector) {
     widen_in_place(landing.dtype, landing.target, landing.rows);
   } else if (landing.layout != cpu::Layout::kPlain) {
-    cpu::pack_in_place(landing.dtype, landing.layout, landing.rows, landing.columns, landing.target);
+    cpu::pack_in_place(landing.dtype, landing.layout, landing.rows, landing.columns,
+                       landing.target);
   }
   landing.done = true;
   return {};
@@ -172,7 +175,8 @@ Result<void> LoadedModel::finish_loading() {
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
     if (!landings_[i].done) {
       return fail(ErrorCode::kTruncatedData,
-                  cat("The tensor \"", ranges_[i].name, "\" has not been loaded."), ranges_[i].name);
+                  cat("The tensor \"", ranges_[i].name, "\" has not been loaded."),
+                  ranges_[i].name);
     }
   }
   ready_ = true;

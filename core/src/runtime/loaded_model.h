@@ -20,8 +20,8 @@ struct OpenOptions {
   bool exact = false;
 };
 
-/// Prefill steps of this many tokens keep the activations of small models inside the second-level cache,
-/// and leave no more than a fraction of a second between two chances to abort.
+/// Prefill steps of this many tokens keep the activations of small models inside the second-level
+/// cache, and leave no more than a fraction of a second between two chances to abort.
 inline constexpr std::int64_t kDefaultBatch = 128;
 inline constexpr std::int64_t kLargestBatch = 4096;
 
@@ -66,8 +66,8 @@ class LoadedModel {
   Result<void> finish_loading();
   bool ready() const { return ready_; }
 
-  /// Runs a step on the model's own workspace; see cpu::Executor::run. The logits are the workspace's
-  /// and may be changed by the caller until the next step.
+  /// Runs a step on the model's own workspace; see cpu::Executor::run. The logits are the
+  /// workspace's and may be changed by the caller until the next step.
   std::span<float> run(const cpu::Step& step, cpu::ThreadPool& pool);
   const cpu::Executor& executor() const { return *executor_; }
 
@@ -81,8 +81,8 @@ class LoadedModel {
   /// What becomes of a range's bytes once they are in memory.
   struct Landing {
     DType dtype = DType::kF32;
-    bool vector = false;              ///< becomes floats
-    std::uint8_t* target = nullptr;   ///< where the part starts
+    bool vector = false;             ///< becomes floats
+    std::uint8_t* target = nullptr;  ///< where the part starts
     std::int64_t rows = 0, columns = 0;
     cpu::Layout layout = cpu::Layout::kPlain;
     bool done = false;

@@ -138,8 +138,7 @@ Result<void> Session::take_token(std::span<float> logits, StepOutcome& outcome) 
     outcome.logprobs.push_back(
         {.id = id,
          .logprob = static_cast<float>(static_cast<double>(raw[id]) - total),
-         .top = sample::top_logprobs(raw,
-                                     static_cast<std::size_t>(generation.options.logprobs))});
+         .top = sample::top_logprobs(raw, static_cast<std::size_t>(generation.options.logprobs))});
   }
 
   const auto contains = [id](const std::vector<TokenId>& ids) {
@@ -161,8 +160,8 @@ Result<void> Session::take_token(std::span<float> logits, StepOutcome& outcome) 
       return {};
     }
   }
-  const bool enough = generation.options.max_tokens != 0 &&
-                      generation.generated >= generation.options.max_tokens;
+  const bool enough =
+      generation.options.max_tokens != 0 && generation.generated >= generation.options.max_tokens;
   const bool full = held_.size() >= static_cast<std::size_t>(model_->context_length());
   if (enough || full) finish(FinishReason::kLength, outcome);
   return {};

@@ -1,5 +1,6 @@
-// One conversation with a model: its keys and values, and the generation in progress. A session holds the
-// tokens it has processed; a new prompt that starts with the same ones goes on from there.
+// One conversation with a model: its keys and values, and the generation in progress. A session
+// holds the tokens it has processed; a new prompt that starts with the same ones goes on from
+// there.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +20,11 @@
 namespace hearth::runtime {
 
 struct GenerateOptions {
-  std::uint32_t max_tokens = 0;      ///< 0 for as many as the context holds
-  std::vector<std::string> stop;     ///< texts that end the generation
-  std::vector<TokenId> stop_ids;     ///< tokens that do, beside the tokenizer's
+  std::uint32_t max_tokens = 0;   ///< 0 for as many as the context holds
+  std::vector<std::string> stop;  ///< texts that end the generation
+  std::vector<TokenId> stop_ids;  ///< tokens that do, beside the tokenizer's
   sample::Settings sampling;
-  std::int32_t logprobs = -1;        ///< alternatives to report a token; -1 for none
+  std::int32_t logprobs = -1;  ///< alternatives to report a token; -1 for none
 };
 
 enum class Phase : std::uint8_t { kPrefill, kDecode, kDone };
@@ -46,19 +47,20 @@ struct StepOutcome {
 
 class Session {
  public:
-  /// The model is ready; it and the tokenizer (may be null) outlive the session. Errors: out_of_memory.
+  /// The model is ready; it and the tokenizer (may be null) outlive the session. Errors:
+  /// out_of_memory.
   static Result<std::unique_ptr<Session>> open(std::shared_ptr<LoadedModel> model,
                                                std::shared_ptr<const Tokenizer> tokenizer);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Starts a generation; returns how many tokens of the prompt need no processing. Nothing changes on
-  /// an error: busy, empty_prompt, context_overflow, invalid_argument.
+  /// Starts a generation; returns how many tokens of the prompt need no processing. Nothing changes
+  /// on an error: busy, empty_prompt, context_overflow, invalid_argument.
   Result<std::uint32_t> generate(std::vector<TokenId> prompt, const GenerateOptions& options);
 
-  /// Does one piece of work: a chunk of the prompt, or one token. Errors: invalid_argument when nothing
-  /// is being generated, internal (the generation is then over).
+  /// Does one piece of work: a chunk of the prompt, or one token. Errors: invalid_argument when
+  /// nothing is being generated, internal (the generation is then over).
   Result<StepOutcome> step(cpu::ThreadPool& pool);
 
   /// Ends the generation; what has been processed stays cached. Without one it does nothing.

@@ -21,7 +21,8 @@ bool StopMatcher::push(std::string_view text, std::string& out) {
   std::size_t keep = 0;
   for (const std::string& stop : stops_) {
     for (std::size_t length = std::min(stop.size() - 1, held_.size()); length > keep; --length) {
-      if (std::string_view(held_).ends_with(std::string_view(stop).substr(0, length))) keep = length;
+      if (std::string_view(held_).ends_with(std::string_view(stop).substr(0, length)))
+        keep = length;
     }
   }
   out.append(held_, 0, held_.size() - keep);

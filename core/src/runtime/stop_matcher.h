@@ -1,5 +1,5 @@
-// Ends a text at the first of several stop strings, and holds back what may turn out to be the start of
-// one.
+// Ends a text at the first of several stop strings, and holds back what may turn out to be the
+// start of one.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ class StopMatcher {
   /// Empty stop strings are ignored.
   explicit StopMatcher(std::vector<std::string> stops);
 
-  /// Takes more text and appends to `out` what no stop string can claim any more. Returns true when a
-  /// stop string has been found: what precedes the earliest is in `out`, the rest is dropped.
+  /// Takes more text and appends to `out` what no stop string can claim any more. Returns true when
+  /// a stop string has been found: what precedes the earliest is in `out`, the rest is dropped.
   bool push(std::string_view text, std::string& out);
 
   /// The text has ended otherwise: what was held back is text after all.

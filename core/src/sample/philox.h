@@ -1,6 +1,7 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers:
-// as easy as 1, 2, 3", SC 2011). The number for a step depends on the seed and the step alone, so that
-// the GPU draws the same one, and a continued stream goes on as if it had never stopped.
+// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random
+// numbers: as easy as 1, 2, 3", SC 2011). The number for a step depends on the seed and the step
+// alone, so that the GPU draws the same one, and a continued stream goes on as if it had never
+// stopped.
 #pragma once
 
 #include <array>
@@ -26,10 +27,12 @@ constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> count
   return counter;
 }
 
-/// Uniform in [0, 1) for a step of a seed: 24 bits, what a float holds exactly, so that WGSL agrees.
+/// Uniform in [0, 1) for a step of a seed: 24 bits, what a float holds exactly, so that WGSL
+/// agrees.
 constexpr float uniform(std::uint64_t seed, std::uint64_t step) {
-  const auto words = philox({static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32), 0, 0},
-                            {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  const auto words =
+      philox({static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32), 0, 0},
+             {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
   return static_cast<float>(words[0] >> 8) * 0x1p-24f;
 }
 

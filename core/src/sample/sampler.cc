@@ -70,7 +70,8 @@ Result<Sampler> Sampler::make(Settings settings, std::uint32_t vocab_size) {
     return out_of_range("min_p", settings.min_p, "from 0 to 1");
   }
   if (!(settings.repetition_penalty > 0 && settings.repetition_penalty <= 100)) {
-    return out_of_range("repetition_penalty", settings.repetition_penalty, "above 0 and at most 100");
+    return out_of_range("repetition_penalty", settings.repetition_penalty,
+                        "above 0 and at most 100");
   }
   if (!(std::fabs(settings.frequency_penalty) <= 100)) {
     return out_of_range("frequency_penalty", settings.frequency_penalty, "from -100 to 100");
@@ -80,9 +81,10 @@ Result<Sampler> Sampler::make(Settings settings, std::uint32_t vocab_size) {
   }
   for (const auto& [id, bias] : settings.logit_bias) {
     if (id >= vocab_size) {
-      return fail(ErrorCode::kInvalidArgument,
-                  cat("logit_bias names the token ", id, ", and the vocabulary has ", vocab_size, "."),
-                  "logit_bias");
+      return fail(
+          ErrorCode::kInvalidArgument,
+          cat("logit_bias names the token ", id, ", and the vocabulary has ", vocab_size, "."),
+          "logit_bias");
     }
     if (!(std::fabs(bias) <= 1e6f)) return out_of_range("logit_bias", bias, "a finite number");
   }
@@ -128,9 +130,9 @@ void Sampler::penalize(std::span<float> logits) const {
 std::uint32_t Sampler::draw(std::span<float> logits) {
   const Settings& s = settings_;
   const float largest = logits[static_cast<std::size_t>(argmax(logits))];
-  // Probabilities up to a common factor: the likeliest token has 1. What is below min_p of that goes
-  // before sorting, which is why min_p costs nothing here; its place in the order does not change the
-  // set, because the largest probability survives every other filter.
+  // Probabilities up to a common factor: the likeliest token has 1. What is below min_p of that
+  // goes before sorting, which is why min_p costs nothing here; its place in the order does not
+  // change the set, because the largest probability survives every other filter.
   candidates_.clear();
   for (std::size_t i = 0; i < logits.size(); ++i) {
     const float weight = std::exp((logits[i] - largest) / s.temperature);
@@ -142,7 +144,8 @@ std::uint32_t Sampler::draw(std::span<float> logits) {
   // From here on `logprob` holds the weight.
   double total = 0;
   if (s.top_k != 0 && s.top_k < candidates_.size()) {
-    std::nth_element(candidates_.begin(), candidates_.begin() + s.top_k, candidates_.end(), likelier);
+    std::nth_element(candidates_.begin(), candidates_.begin() + s.top_k, candidates_.end(),
+                     likelier);
     candidates_.resize(s.top_k);
   }
   for (const Candidate& candidate : candidates_) total += static_cast<double>(candidate.logprob);

@@ -1,5 +1,5 @@
-// Chooses the next token from logits. The order of the settings' effects is that of transformers and
-// vLLM: bias, penalties, temperature, top-k, top-p, min-p, draw.
+// Chooses the next token from logits. The order of the settings' effects is that of transformers
+// and vLLM: bias, penalties, temperature, top-k, top-p, min-p, draw.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +37,9 @@ class Sampler {
   /// Tells of a token of the prompt; only the repetition penalty looks at these.
   void see_prompt(std::uint32_t id);
 
-  /// The next token; changes `logits` in place. Steps are counted, so that the same seed gives the same
-  /// tokens. Logits that are not numbers are never chosen. Errors: internal when none is a number.
+  /// The next token; changes `logits` in place. Steps are counted, so that the same seed gives the
+  /// same tokens. Logits that are not numbers are never chosen. Errors: internal when none is a
+  /// number.
   Result<std::uint32_t> sample(std::span<float> logits);
 
  private:
@@ -49,7 +50,7 @@ class Sampler {
   std::vector<std::uint32_t> history_;  ///< prompt, then generated
   std::size_t generated_from_ = 0;      ///< where generated tokens start in history_
   std::uint64_t step_ = 0;
-  std::vector<Candidate> candidates_;   ///< scratch, kept to spare an allocation a token
+  std::vector<Candidate> candidates_;  ///< scratch, kept to spare an allocation a token
 };
 
 /// Index of the largest logit, the first of equals; NaN is never chosen. -1 when there is none.

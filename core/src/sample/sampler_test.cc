@@ -142,7 +142,8 @@ TEST(Sampler, RefusesSettingsByName) {
   EXPECT_EQ(name({.top_p = 0}), "top_p");
   EXPECT_EQ(name({.min_p = 1.5f}), "min_p");
   EXPECT_EQ(name({.repetition_penalty = 0}), "repetition_penalty");
-  EXPECT_EQ(name({.frequency_penalty = std::numeric_limits<float>::infinity()}), "frequency_penalty");
+  EXPECT_EQ(name({.frequency_penalty = std::numeric_limits<float>::infinity()}),
+            "frequency_penalty");
   EXPECT_EQ(name({.presence_penalty = -101}), "presence_penalty");
   EXPECT_EQ(name({.logit_bias = {{3, 1}}}), "logit_bias");
 }

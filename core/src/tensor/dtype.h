@@ -31,7 +31,7 @@ enum class DType : std::uint8_t {
 inline constexpr int kDTypeCount = 18;
 
 struct DTypeInfo {
-  std::string_view name;      ///< "F16", "Q4_K": GGUF's and safetensors' own spelling
+  std::string_view name;        ///< "F16", "Q4_K": GGUF's and safetensors' own spelling
   std::int32_t block_elements;  ///< elements in a block; 1 for plain numbers
   std::int32_t block_bytes;     ///< bytes of a block
   bool quantized;

@@ -16,7 +16,7 @@ namespace hearth {
 struct TensorInfo {
   std::string name;
   DType dtype = DType::kF32;
-  Shape shape;               ///< outermost first; a matrix of weights is (out features, in features)
+  Shape shape;  ///< outermost first; a matrix of weights is (out features, in features)
   std::uint64_t offset = 0;  ///< bytes from the start of the file
   std::uint64_t bytes = 0;
 };
@@ -43,8 +43,8 @@ class TensorDirectory {
   std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> by_name_;
 };
 
-/// Bytes of a tensor of that type and shape, with overflow, negative dimensions and rows that are no
-/// whole number of blocks refused. Errors: count_too_large, shape_mismatch.
+/// Bytes of a tensor of that type and shape, with overflow, negative dimensions and rows that are
+/// no whole number of blocks refused. Errors: count_too_large, shape_mismatch.
 Result<std::uint64_t> tensor_bytes(DType dtype, const Shape& shape, std::string_view name);
 
 }  // namespace hearth
