@@ -1,6 +1,7 @@
 /** Puts the store, the engine and the page together. */
 import "@fontsource-variable/figtree/index.css";
 import "./styles/base.css";
+import "./styles/welcome.css";
 import "./styles/layout.css";
 import "./styles/conversation.css";
 import { catalogue, createEngine } from "hearth";
