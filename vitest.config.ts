@@ -19,6 +19,16 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      // Each example loads a model; two at once would share two cores.
+      {
+        test: {
+          name: "docs",
+          include: ["tests/docs/*.test.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
       { test: { name: "parity", include: ["tests/parity/*.test.ts"], testTimeout: 300_000 } },
     ],
   },
