@@ -66,13 +66,17 @@ export interface Chromium {
   close(): Promise<void>;
 }
 
-/** Starts Chromium (`CHROMIUM`, else Debian's) with a new profile, which `close` removes. */
+/**
+ * Starts Chromium (`CHROMIUM`, else Debian's) with a new profile, which `close` removes. With
+ * `HEADED=1` its window shows, on a machine with a display.
+ */
 export async function launch(): Promise<Chromium> {
   const profile = await mkdtemp(join(tmpdir(), "hearth-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    headless: process.env.HEADED !== "1",
     args: [
-      "--headless=new",
+      ...(process.env.HEADED === "1" ? [] : ["--headless=new"]),
       "--no-sandbox",
       "--disable-quic",
       "--no-first-run",
