@@ -30,27 +30,26 @@ function isIgnored(path: string): boolean {
   }
 }
 
-/** Whether a file fits a path whose last part has asterisks. */
-function matches(path: string): boolean {
-  const parts = basename(path)
-    .split("*")
-    .map((part) => part.replace(/[.]/g, "\\$&"));
-  const folder = at(dirname(path));
-  return (
-    existsSync(folder) &&
-    readdirSync(folder).some((name) => new RegExp(`^${parts.join(".*")}$`).test(name))
-  );
-}
+/** The files that git tracks, of those that fit a pattern. */
+const tracked = (pattern: string) =>
+  execFileSync("git", ["ls-files", "--", pattern], { cwd: root, encoding: "utf8" }).split("\n");
+
+/** Names of all files that git tracks, without folders. */
+const names = new Set(tracked("*").map((path) => basename(path)));
+/** Files that models come with, under the names that Hugging Face gives them. */
+const ofModels = new Set(["tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"]);
 
 /** Whether a path that a document names is there, seen from the root or from the document. */
 function exists(path: string, document: Document): boolean {
+  if (!path.includes("/") && (names.has(path) || ofModels.has(path))) return true;
   // NAME stands for whatever a recipe is followed for: its folder must exist.
   const real = path.includes("NAME") ? dirname(path) : path.replace(/\/$/, "");
-  return ["", "core/src", "core", "packages/hearth/src", dirname(document.path)].some((base) => {
+  const own = dirname(document.path);
+  return ["", "core/src", "core", "packages/hearth/src", own, `${own}/src`].some((base) => {
     const candidate = normalize(join(base, real));
     if (candidate.startsWith("..")) return false;
-    if (candidate.includes("*")) return matches(candidate);
-    return existsSync(at(candidate)) || isIgnored(candidate);
+    if (candidate.includes("*")) return tracked(candidate).length > 1;
+    return existsSync(at(candidate)) || isIgnored(candidate) || isIgnored(`${candidate}/`);
   });
 }
 
