@@ -1,6 +1,5 @@
 // Holds the documents against what they speak of: links, paths, make targets, codes and options.
 
-import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -11,6 +10,7 @@ import {
   type Document,
   documentPaths,
   firstCells,
+  git,
   links,
   readDocument,
   root,
@@ -23,7 +23,7 @@ const get = (path: string) => documents.find((document) => document.path === pat
 /** Whether git ignores a path, as it does what is built, downloaded or installed. */
 function isIgnored(path: string): boolean {
   try {
-    execFileSync("git", ["check-ignore", "--quiet", path], { cwd: root });
+    git("check-ignore", "--quiet", path);
     return true;
   } catch {
     return false;
@@ -31,8 +31,7 @@ function isIgnored(path: string): boolean {
 }
 
 /** The files that git tracks, of those that fit a pattern. */
-const tracked = (pattern: string) =>
-  execFileSync("git", ["ls-files", "--", pattern], { cwd: root, encoding: "utf8" }).split("\n");
+const tracked = (pattern: string) => git("ls-files", "--", pattern).trim().split("\n");
 
 /** Names of all files that git tracks, without folders. */
 const names = new Set(tracked("*").map((path) => basename(path)));
@@ -48,7 +47,7 @@ function exists(path: string, document: Document): boolean {
   return ["", "core/src", "core", "packages/hearth/src", own, `${own}/src`].some((base) => {
     const candidate = normalize(join(base, real));
     if (candidate.startsWith("..")) return false;
-    if (candidate.includes("*")) return tracked(candidate).length > 1;
+    if (candidate.includes("*")) return tracked(candidate)[0] !== "";
     return existsSync(at(candidate)) || isIgnored(candidate) || isIgnored(`${candidate}/`);
   });
 }
