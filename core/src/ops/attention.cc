@@ -20,8 +20,8 @@ Result<void> check(const OpParams& params, std::span<const Operand> in, std::str
                     cat("query heads in whole groups for ", attention.kv_heads, " key heads"));
   }
   for (std::size_t i = 3; i < 5; ++i) {
-    if (in[i].shape.rank() != 3 || in[i].shape[0] != attention.kv_heads ||
-        in[i].shape[2] != attention.head_size) {
+    if (in[i].dtype != DType::kF32 || in[i].shape.rank() != 3 ||
+        in[i].shape[0] != attention.kv_heads || in[i].shape[2] != attention.head_size) {
       return mismatch("attention", at, in[i], "a state (kv_heads, context, head_size)");
     }
   }

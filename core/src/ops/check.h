@@ -36,4 +36,11 @@ inline Result<void> check_rows(std::string_view op, const Operand& operand, std:
   return mismatch(op, at, operand, "rows of F32");
 }
 
+/// A vector of floats, of any of the types that are widened to F32 in place when they are loaded.
+inline bool is_float_vector(const Operand& operand, std::int64_t elements) {
+  const bool widens =
+      operand.dtype == DType::kF32 || operand.dtype == DType::kF16 || operand.dtype == DType::kBF16;
+  return widens && operand.shape == Shape{elements};
+}
+
 }  // namespace hearth::ops

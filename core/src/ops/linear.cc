@@ -11,10 +11,11 @@ Result<void> check(const OpParams&, std::span<const Operand> in, std::string_vie
   if (!can_dequantize(in[1].dtype) || in[1].shape.rank() != 2 || in[1].shape[1] != in[0].shape[1]) {
     return mismatch("linear", at, in[1], cat("a weight (out, ", in[0].shape[1], ")"));
   }
-  if (in[2].present && !(in[2].shape == Shape{in[1].shape[0]})) {
-    return mismatch("linear", at, in[2], cat("a bias of ", in[1].shape[0]));
+  if (in[2].present && !is_float_vector(in[2], in[1].shape[0])) {
+    return mismatch("linear", at, in[2], cat("a bias of ", in[1].shape[0], " floats"));
   }
-  if (in[3].present && !(in[3].shape == Shape{in[0].shape[0], in[1].shape[0]})) {
+  if (in[3].present &&
+      (in[3].dtype != DType::kF32 || !(in[3].shape == Shape{in[0].shape[0], in[1].shape[0]}))) {
     return mismatch("linear", at, in[3], "a residual of the output's shape");
   }
   return {};

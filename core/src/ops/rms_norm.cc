@@ -7,8 +7,8 @@ namespace {
 Result<void> check(const OpParams&, std::span<const Operand> in, std::string_view at) {
   HEARTH_TRY(check_count("rms_norm", in, 2, 2, at));
   HEARTH_TRY(check_rows("rms_norm", in[0], at));
-  if (in[1].shape.rank() != 1 || in[1].shape[0] != in[0].shape[1]) {
-    return mismatch("rms_norm", at, in[1], cat("a weight of ", in[0].shape[1]));
+  if (!is_float_vector(in[1], in[0].shape[1])) {
+    return mismatch("rms_norm", at, in[1], cat("a weight of ", in[0].shape[1], " floats"));
   }
   return {};
 }

@@ -15,7 +15,7 @@ Result<void> check(const OpParams& params, std::span<const Operand> in, std::str
     return mismatch("rope", at, in[0],
                     cat("an even rotary size up to the head's, not ", rope.rotary_size));
   }
-  if (!(in[1].shape == Shape{rope.rotary_size / 2})) {
+  if (in[1].dtype != DType::kF32 || !(in[1].shape == Shape{rope.rotary_size / 2})) {
     return mismatch("rope", at, in[1], cat(rope.rotary_size / 2, " frequencies"));
   }
   return {};
