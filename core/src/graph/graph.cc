@@ -77,28 +77,30 @@ ValueId Builder::weight(std::string_view tensor, Shape shape) {
 
 ValueId Builder::optional_weight(std::string_view tensor, Shape shape) {
   if (error_) return kNone;
-  // A tied matrix is read by two ops and must be held once. Models have hundreds of weights, and
-  // this runs once for each, so looking through all of them is cheap.
-  for (std::size_t i = 0; i < graph_.values.size(); ++i) {
-    const Value& value = graph_.values[i];
-    if (value.kind == ValueKind::kWeight && value.name == tensor) return static_cast<ValueId>(i);
-  }
-  std::optional<WeightPart> part = weights_.find(tensor);
-  if (!part) return kNone;
-  if (!(part->info.shape == shape)) {
+  const auto mismatch = [&](const Shape& has) {
     set_error({ErrorCode::kShapeMismatch,
-               cat("The tensor \"", tensor, "\" has shape ", part->info.shape.to_string(),
+               cat("The tensor \"", tensor, "\" has shape ", has.to_string(),
                    ", and the model's configuration asks for ", shape.to_string(), "."),
                std::string(tensor)});
     return kNone;
+  };
+  // A tied matrix is read by two ops and must be held once.
+  if (const auto known = weight_ids_.find(std::string(tensor)); known != weight_ids_.end()) {
+    const Shape& has = graph_.value(known->second).shape;
+    return has == shape ? known->second : mismatch(has);
   }
+  std::optional<WeightPart> part = weights_.find(tensor);
+  if (!part) return kNone;
+  if (!(part->info.shape == shape)) return mismatch(part->info.shape);
   Value value;
   value.name = std::string(tensor);
   value.kind = ValueKind::kWeight;
   value.dtype = part->info.dtype;
   value.shape = shape;
   value.parts.push_back(*std::move(part));
-  return add_value(std::move(value));
+  const ValueId id = add_value(std::move(value));
+  weight_ids_.emplace(std::string(tensor), id);
+  return id;
 }
 
 ValueId Builder::node(std::string_view name, OpParams params, std::vector<ValueId> inputs) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -98,6 +99,8 @@ class Builder {
 
   /// Records an error of the model's own; ignored when there is one already.
   void set_error(Error error);
+  /// Whether an error has occurred: loops over a count that the checkpoint claims end on it.
+  bool failed() const { return error_.has_value(); }
 
   /// The graph that computes `output`. Errors: the first that occurred.
   Result<Graph> finish(ValueId output) &&;
@@ -110,6 +113,7 @@ class Builder {
   const WeightSource& weights_;
   Graph graph_;
   std::string scope_;
+  std::unordered_map<std::string, ValueId> weight_ids_;  ///< by tensor name
   std::optional<Error> error_;
 };
 

@@ -28,7 +28,28 @@ struct LlamaConfig {
   std::vector<float> frequencies;  ///< (rotary_size / 2)
 };
 
-void check_heads(Settings& settings, const DecoderFacts& facts) {
+/// The largest number of layers. The deepest Llama has 126; a file of a few megabytes can name a
+/// million tensors, and rewriting and planning a graph takes time that grows with the square.
+constexpr std::int64_t kMostLayers = 1024;
+
+/// The largest head. Models in use have up to 256; a table of frequencies is made for it before any
+/// tensor has been looked at.
+constexpr std::int64_t kLargestHead = 4096;
+
+/// Refuses sizes that no model has and whose products would not fit 64 bits. With them in range,
+/// and settings.h's limit on each count, no product overflows: the states of all layers together
+/// are at most 2 · kMostLayers · kLargestCount² floats, 2^61 bytes; the matrices 7 · 2^60; a step's
+/// activations less by far.
+void check_sizes(Settings& settings, const DecoderFacts& facts, std::int64_t rotary_size) {
+  if (facts.layers > kMostLayers) settings.refuse("layers", cat(facts.layers));
+  if (facts.head_size > kLargestHead) settings.refuse("head_size", cat(facts.head_size));
+  if (rotary_size > facts.head_size || rotary_size % 2 != 0) {
+    settings.refuse("rotary_size", cat(rotary_size, " for heads of ", facts.head_size));
+  }
+  if (facts.heads * facts.head_size > kLargestCount) {
+    settings.refuse("heads", cat(facts.heads, " of ", facts.head_size));
+  }
+  if (facts.vocab_size > kLargestCount) settings.refuse("vocab_size", cat(facts.vocab_size));
   if (facts.heads % facts.kv_heads != 0) {
     settings.refuse("kv_heads", cat(facts.kv_heads, " for ", facts.heads, " heads"));
   }
@@ -48,7 +69,6 @@ Result<LlamaConfig> from_gguf(const Checkpoint& checkpoint) {
   config.ffn_size = settings.count("{arch}.feed_forward_length");
   config.epsilon = static_cast<float>(settings.number("{arch}.attention.layer_norm_rms_epsilon"));
   config.rotary_size = settings.count_or("{arch}.rope.dimension_count", facts.head_size);
-  config.frequencies = rope_frequencies(settings, true, config.rotary_size);
   config.interleaved = true;
   if (settings.has("{arch}.expert_count"))
     settings.refuse("{arch}.expert_count", "a mixture of experts");
@@ -62,7 +82,9 @@ Result<LlamaConfig> from_gguf(const Checkpoint& checkpoint) {
   config.tied = !checkpoint.find("output.weight");
   config.attention_bias = checkpoint.find("blk.0.attn_q.bias").has_value();
   config.mlp_bias = checkpoint.find("blk.0.ffn_up.bias").has_value();
-  check_heads(settings, facts);
+  check_sizes(settings, facts, config.rotary_size);
+  HEARTH_TRY(settings.status());
+  config.frequencies = rope_frequencies(settings, true, config.rotary_size);
   HEARTH_TRY(settings.status());
   return config;
 }
@@ -83,7 +105,6 @@ Result<LlamaConfig> from_json(const Checkpoint& checkpoint) {
   config.ffn_size = settings.count("intermediate_size");
   config.epsilon = static_cast<float>(settings.number_or("rms_norm_eps", 1e-6));
   config.rotary_size = facts.head_size;
-  config.frequencies = rope_frequencies(settings, false, config.rotary_size);
   config.attention_bias = settings.flag_or("attention_bias", false);
   config.mlp_bias = settings.flag_or("mlp_bias", false);
   config.tied = settings.flag_or("tie_word_embeddings", false);
@@ -93,7 +114,9 @@ Result<LlamaConfig> from_json(const Checkpoint& checkpoint) {
     settings.refuse("quantization_config.quant_method",
                     settings.text_or("quantization_config.quant_method", "unnamed"));
   }
-  check_heads(settings, facts);
+  check_sizes(settings, facts, config.rotary_size);
+  HEARTH_TRY(settings.status());
+  config.frequencies = rope_frequencies(settings, false, config.rotary_size);
   HEARTH_TRY(settings.status());
   return config;
 }
@@ -155,7 +178,7 @@ class Llama {
     frequencies_ = b_.constant("rope.frequencies", c_.frequencies);
     const auto table = b_.weight(cat(n_.embedding, ".weight"), {f.vocab_size, f.hidden_size});
     auto x = b_.embed(ids, table);  // (tokens, hidden)
-    for (std::int64_t i = 0; i < f.layers; ++i) {
+    for (std::int64_t i = 0; i < f.layers && !b_.failed(); ++i) {
       b_.set_scope(cat("layers.", i, "."));
       layer_ = std::string(n_.layer);
       layer_.replace(layer_.find("{}"), 2, cat(i));
