@@ -35,7 +35,6 @@ struct Block {
 /// op allows it and nothing reads the input afterwards.
 void choose_roots(Plan& plan, const OpTable& rules) {
   const Graph& graph = plan.graph;
-  const std::vector<int> uses = graph.use_counts();
   std::vector<std::size_t> last_use(graph.values.size(), 0);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     for (ValueId input : graph.nodes[i].inputs) {
@@ -46,6 +45,24 @@ void choose_roots(Plan& plan, const OpTable& rules) {
     last_use[static_cast<std::size_t>(graph.output)] = graph.nodes.size();
   }
 
+  std::vector<std::vector<ValueId>> views(graph.values.size());  // by root: all in its memory
+  const auto add_view = [&](ValueId id) {
+    views[static_cast<std::size_t>(plan.placements[static_cast<std::size_t>(id)].root)].push_back(
+        id);
+  };
+  // Whether a value other than `id` that lies in some of the same bytes is read by node `at` or
+  // later.
+  const auto needed_elsewhere = [&](ValueId id, std::size_t at) {
+    const Placement& mine = plan.placements[static_cast<std::size_t>(id)];
+    for (ValueId other : views[static_cast<std::size_t>(mine.root)]) {
+      const Placement& theirs = plan.placements[static_cast<std::size_t>(other)];
+      const bool overlap = mine.column < theirs.column + graph.value(other).shape.back() &&
+                           theirs.column < mine.column + graph.value(id).shape.back();
+      if (other != id && overlap && last_use[static_cast<std::size_t>(other)] >= at) return true;
+    }
+    return false;
+  };
+
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     const Value& output = graph.value(node.output);
@@ -55,25 +72,23 @@ void choose_roots(Plan& plan, const OpTable& rules) {
     if (const auto* slice = std::get_if<SliceParams>(&node.params)) {
       placed = plan.placements[static_cast<std::size_t>(node.inputs[0])];
       placed.column += slice->begin;
+      add_view(node.output);
       continue;
     }
     const int candidate = rules[node.params.index()].in_place;
-    if (candidate < 0 || static_cast<std::size_t>(candidate) >= node.inputs.size()) continue;
-    const ValueId input = node.inputs[static_cast<std::size_t>(candidate)];
-    if (input == kNone || graph.value(input).kind != ValueKind::kActivation ||
-        !(graph.value(input).shape == output.shape)) {
-      continue;
+    const ValueId input = candidate >= 0 && static_cast<std::size_t>(candidate) < node.inputs.size()
+                              ? node.inputs[static_cast<std::size_t>(candidate)]
+                              : kNone;
+    // A value read once more after this node, or twice by it, must keep its contents, and so must
+    // the views of it.
+    if (input != kNone && graph.value(input).kind == ValueKind::kActivation &&
+        graph.value(input).shape == output.shape &&
+        last_use[static_cast<std::size_t>(input)] == i &&
+        std::count(node.inputs.begin(), node.inputs.end(), input) == 1 &&
+        !needed_elsewhere(input, i)) {
+      placed = plan.placements[static_cast<std::size_t>(input)];
     }
-    // A value read once more after this node, or twice by it, must keep its contents. Slices of one
-    // root cover disjoint columns, so only readers of this very value matter.
-    const auto reads_here = std::count(node.inputs.begin(), node.inputs.end(), input);
-    bool sliced = false;
-    for (const Node& other : graph.nodes) {
-      if (std::holds_alternative<SliceParams>(other.params) && other.inputs[0] == input)
-        sliced = true;
-    }
-    if (last_use[static_cast<std::size_t>(input)] != i || reads_here != 1 || sliced) continue;
-    placed = plan.placements[static_cast<std::size_t>(input)];
+    add_view(node.output);
   }
 }
 
