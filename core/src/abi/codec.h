@@ -24,6 +24,7 @@ namespace hearth::abi {
 /// A field of message `Owner`: its wire and TypeScript name, where it lives, and its public doc.
 template <typename Owner, typename T>
 struct Field {
+  using Type = T;
   std::string_view name;
   T Owner::* member;
   std::string_view doc;
@@ -47,6 +48,22 @@ template <typename T>
 struct IsList<std::vector<T>> : std::true_type {
   using Element = T;
 };
+
+/// The fewest bytes that a T takes on the wire: its lists and strings empty.
+template <typename T>
+constexpr std::size_t smallest_size() {
+  if constexpr (Message<T>) {
+    return std::apply(
+        []<typename... F>(const F&...) {
+          return (std::size_t{0} + ... + smallest_size<typename F::Type>());
+        },
+        T::fields());
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    return sizeof(T);
+  } else {
+    return sizeof(std::uint32_t);
+  }
+}
 
 /// A run of bytes inside the request buffer (requests) or owned by the engine (responses).
 using ByteView = Bytes;
@@ -112,9 +129,8 @@ class Reader {
         value.resize(n);
         if (n > 0) std::memcpy(value.data(), from.data(), from.size());
       } else {
-        // Every element has at least one byte, so a count past the input is refused before
-        // resizing.
-        value.resize(count(1));
+        // A count that the input has no bytes for is refused before anything is allocated.
+        value.resize(count(smallest_size<Element>()));
         for (auto& element : value) read(element);
       }
     } else if constexpr (std::is_same_v<T, bool>) {
