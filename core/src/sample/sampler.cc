@@ -185,8 +185,10 @@ Result<std::uint32_t> Sampler::sample(std::span<float> logits) {
   if (best < 0) {
     return fail(ErrorCode::kInternal, "The model computed no logit that is a number.", "logits");
   }
+  // Beside an infinite logit every other has no probability, and its own difference is no number.
+  const bool certain = std::isinf(logits[static_cast<std::size_t>(best)]);
   const std::uint32_t id =
-      settings_.temperature == 0 ? static_cast<std::uint32_t>(best) : draw(logits);
+      settings_.temperature == 0 || certain ? static_cast<std::uint32_t>(best) : draw(logits);
   ++step_;
   history_.push_back(id);
   return id;
