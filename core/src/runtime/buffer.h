@@ -21,9 +21,10 @@ class Buffer {
   /// `bytes` of memory, not zeroed. Errors: out_of_memory, naming `what`.
   static Result<Buffer> allocate(std::uint64_t bytes, std::string_view what) {
     Buffer buffer;
-    // aligned_alloc takes whole multiples of the alignment.
-    const std::uint64_t rounded = (bytes / kAlignment + 1) * kAlignment;
-    if (rounded <= SIZE_MAX / 2) {
+    // Checked before rounding, which could wrap around to almost nothing.
+    if (bytes <= SIZE_MAX / 2) {
+      // aligned_alloc takes whole multiples of the alignment.
+      const std::uint64_t rounded = (bytes / kAlignment + 1) * kAlignment;
       buffer.data_.reset(static_cast<std::uint8_t*>(
           std::aligned_alloc(kAlignment, static_cast<std::size_t>(rounded))));
     }
