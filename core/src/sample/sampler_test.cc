@@ -37,6 +37,13 @@ TEST(Philox, GivesThePapersKnownAnswers) {
             (std::array<std::uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
 }
 
+TEST(Sampler, AnInfiniteLogitIsCertain) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(draws({}, {1, infinity, 50}, 10), (std::map<std::uint32_t, int>{{1, 10}}));
+  EXPECT_EQ(draws({.top_p = 0.5F}, {-infinity, 2, -infinity}, 10),
+            (std::map<std::uint32_t, int>{{1, 10}}));
+}
+
 TEST(Sampler, GreedyTakesTheFirstOfEqualsAndNeverNaN) {
   auto sampler = Sampler::make({.temperature = 0}, 4).value();
   std::vector<float> logits = {std::nanf(""), 2, 5, 5};
