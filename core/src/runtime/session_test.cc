@@ -34,7 +34,10 @@ class SessionTest : public ::testing::Test {
     model_ = load_gguf(tiny, options);
     session_ = Session::open(model_, tiny_tokenizer()).value();
   }
-  void SetUp() override { open(TinyLlama()); }
+  void SetUp() override {
+    static const TinyLlama kTiny;
+    open(kTiny);
+  }
 
   Generated generate(const Ids& prompt, const GenerateOptions& options) {
     Generated all;

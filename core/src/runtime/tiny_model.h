@@ -39,8 +39,8 @@ inline std::shared_ptr<runtime::LoadedModel> load_gguf(const TinyLlama& tiny,
 }
 
 inline std::shared_ptr<const Tokenizer> tiny_tokenizer() {
-  const std::vector<std::uint8_t> file = TinyLlama().gguf();
-  auto header = parse_gguf(file, file.size()).value().header;
+  static const std::vector<std::uint8_t> kFile = TinyLlama().gguf();
+  auto header = parse_gguf(kFile, kFile.size()).value().header;
   return tokenizer_from_gguf(*header).value();
 }
 
