@@ -9,7 +9,7 @@ Result<void> check(const OpParams& params, std::span<const Operand> in, std::str
   HEARTH_TRY(check_count("slice", in, 1, 1, at));
   HEARTH_TRY(check_rows("slice", in[0], at));
   if (slice.begin < 0 || slice.count < 1 || slice.begin > in[0].shape[1] - slice.count) {
-    return mismatch("slice", at, in[0], cat("at least ", slice.begin + slice.count, " columns"));
+    return mismatch("slice", at, in[0], cat(slice.count, " columns from ", slice.begin));
   }
   return {};
 }
