@@ -30,7 +30,7 @@ struct ModelOpen {
         HEARTH_FIELD(max_batch, "Tokens in one prefill step; 0 for 128."),
         HEARTH_FIELD(memory_limit,
                      "Bytes that weights, activations and one session may take; 0 for what the "
-                     "address space allows."),
+                     "address space allows. An inspection given 0 checks nothing."),
         HEARTH_FIELD(exact, "Use float kernels only, never 8-bit activations.")};
   }
 };

@@ -91,7 +91,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(models::Checkpoint checkp
     need.session +=
         round_up(dtype_bytes(value.dtype, static_cast<std::uint64_t>(value.shape.elements())));
   }
-  if (inspect_only) return model;
+  // A look at a model too large for this machine is allowed, unless the caller asks for the check.
+  if (inspect_only && options.memory_limit == 0) return model;
 
   const std::uint64_t limit =
       options.memory_limit == 0 ? address_space() : std::min(options.memory_limit, address_space());
@@ -102,6 +103,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(models::Checkpoint checkp
                     need.workspace >> 20, "), and there are ", limit >> 20, "."),
                 "model");
   }
+  if (inspect_only) return model;
   HEARTH_ASSIGN(model->workspace_, Buffer::allocate(need.workspace, "intermediate values"));
   HEARTH_TRY(model->place_weights());
   return model;

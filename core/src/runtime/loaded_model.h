@@ -46,8 +46,9 @@ struct LoadRange {
 
 class LoadedModel {
  public:
-  /// Plans the model and, unless `inspect_only`, allocates its memory. Errors: as
-  /// models::build_model, invalid_argument, out_of_memory.
+  /// Plans the model and, unless `inspect_only`, allocates its memory. An inspection checks the
+  /// memory limit only when there is one. Errors: as models::build_model, invalid_argument,
+  /// out_of_memory.
   static Result<std::unique_ptr<LoadedModel>> open(models::Checkpoint checkpoint,
                                                    const OpenOptions& options, bool inspect_only);
 
