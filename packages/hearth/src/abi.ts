@@ -109,7 +109,8 @@ export class Reader {
   bytes(): Uint8Array {
     const size = this.u32();
     const at = this.take(size);
-    return this.buffer.slice(at, at + size);
+    // Not slice(): on a Buffer, which the native engine's messages come in, it copies nothing.
+    return new Uint8Array(this.buffer.subarray(at, at + size));
   }
   string(): string {
     return decoder.decode(this.bytes());

@@ -2,7 +2,7 @@
 
 import type { Core } from "../core/core.js";
 import { HearthError, throwIfAborted } from "../errors.js";
-import type { ensureFile } from "../hub/ensure.js";
+import type { ensureFile, HeadCheck } from "../hub/ensure.js";
 import type { FileSource, ModelFiles } from "../hub/resolve.js";
 import type { Store, StoredFile } from "../store/store.js";
 import type { Meter } from "./meter.js";
@@ -29,9 +29,15 @@ export interface OpenFiles {
   close(): void;
 }
 
+/** Makes the check of a weight file's first bytes; `config` is the text of config.json, or "". */
+export type CheckOf = (name: string, config: string) => HeadCheck;
+
 /**
  * Has every file of the model at hand, downloading what is missing. When it fails, the files it had
  * opened are closed again.
+ *
+ * @param checkOf Looks at the weights while they come, when they are one file: the first of several
+ * does not say what the model is.
  */
 export async function obtainFiles(
   files: ModelFiles,
@@ -39,10 +45,12 @@ export async function obtainFiles(
   ensure: typeof ensureFile,
   meter: Meter,
   signal: AbortSignal,
+  checkOf?: CheckOf,
 ): Promise<OpenFiles> {
   const { config, tokenizer, tokenizerConfig } = files;
   const weights = [files.weights].flat();
-  const wanted = [...weights, config, tokenizer, tokenizerConfig].filter(
+  // The configuration first: it tells whether the weights are worth getting.
+  const wanted = [config, ...weights, tokenizer, tokenizerConfig].filter(
     (source) => source !== undefined,
   );
   const opened = new Map<FileSource, OpenFile>();
@@ -60,12 +68,15 @@ export async function obtainFiles(
     for (const wantedFile of wanted) {
       throwIfAborted(signal);
       const before = doneBytes;
+      const checked = checkOf && weights.length === 1 && wantedFile === weights[0];
+      const configText = checked ? await readText(config && opened.get(config)) : "";
       const {
         file,
         origin,
         downloadedBytes: bytes,
       } = await ensure(store, wantedFile, {
         signal,
+        check: checked ? checkOf(wantedFile.name, configText) : undefined,
         onProgress: ({ loaded, total, resumedFrom }) => {
           sizes.set(wantedFile, Math.max(total, 0));
           const all = [...sizes.values()].reduce((sum, size) => sum + size, 0);

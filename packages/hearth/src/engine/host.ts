@@ -9,9 +9,16 @@ import { ChatTemplate } from "../openai/template.js";
 import { openStore } from "../store/store.js";
 import type { GenerateParams, OpenParams, Prompt } from "../worker/protocol.js";
 import type { Call, Handlers } from "../worker/serve.js";
-import { obtainFiles } from "./files.js";
+import { type CheckOf, type OpenFiles, obtainFiles } from "./files.js";
 import { generate } from "./generate.js";
-import { inspectModel, type Loaded, loadModel, loadTokenizer, needTokenizer } from "./load.js";
+import {
+  checkHead,
+  inspectModel,
+  type Loaded,
+  loadModel,
+  loadTokenizer,
+  needTokenizer,
+} from "./load.js";
 import { Meter } from "./meter.js";
 import { Queue } from "./queue.js";
 import type { EngineInfo, ForwardResult, Inspection, TokenizerInfo } from "./types.js";
@@ -84,7 +91,7 @@ export class Host {
   async #open(params: OpenParams, call: Call<"open">): Promise<EngineInfo> {
     this.#claim();
     const startedAt = performance.now();
-    const opened = await this.#withFiles(params, call, async (core, name, files, meter) => {
+    const load = async (core: Core, name: string, files: OpenFiles, meter: Meter) => {
       const loaded = await loadModel(core, name, files, params, meter, call.signal);
       const { version, variant, threads } = await core.call("engineInfo", {});
       throwIfAborted(call.signal);
@@ -103,7 +110,8 @@ export class Host {
         hasChatTemplate: (tokenizer?.chatTemplate ?? "") !== "",
       };
       return { info, keep: true };
-    });
+    };
+    const opened = await this.#withFiles(params, call, load, { checkHeads: true });
     return opened.info;
   }
 
@@ -128,24 +136,29 @@ export class Host {
     return inspection;
   }
 
-  /** Gets the model's files and a core side by side, and closes whatever the work does not keep. */
+  /**
+   * Gets the model's files and a core side by side, and closes whatever the work does not keep. With
+   * `checkHeads` a model that cannot run is refused by its first bytes.
+   */
   async #withFiles<T extends { keep: boolean }>(
     params: OpenParams,
     call: Call<"open" | "openTokenizer" | "inspect">,
-    work: (
-      core: Core,
-      name: string,
-      files: Awaited<ReturnType<typeof obtainFiles>>,
-      meter: Meter,
-    ) => Promise<T>,
+    work: (core: Core, name: string, files: OpenFiles, meter: Meter) => Promise<T>,
+    { checkHeads = false } = {},
   ): Promise<T> {
     const meter = new Meter((progress) => call.emit(progress));
     // Ends one half when the other fails.
     const stop = new AbortController();
     const signal = AbortSignal.any([call.signal, stop.signal]);
+    const starting = this.#platform.startCore(params, signal);
+    const checkOf: CheckOf = (name, config) => async (head, size) => {
+      // A core that does not start is reported by its own half.
+      const core = await starting.catch(() => undefined);
+      return core ? checkHead(core, { name, config, head, size }, params) : 0;
+    };
     const halves = [
-      this.#platform.startCore(params, signal),
-      this.#obtain(params, meter, signal),
+      starting,
+      this.#obtain(params, meter, signal, checkHeads ? checkOf : undefined),
     ] as const;
     for (const half of halves) half.catch(() => stop.abort());
     const [core, obtained] = await Promise.allSettled(halves);
@@ -169,7 +182,7 @@ export class Host {
     }
   }
 
-  async #obtain(params: OpenParams, meter: Meter, signal: AbortSignal) {
+  async #obtain(params: OpenParams, meter: Meter, signal: AbortSignal, checkOf?: CheckOf) {
     const { model, baseUrl, cacheDir } = params;
     throwIfAborted(signal);
     meter.start("compile", typeof model === "string" ? model : model.name, "store");
@@ -179,7 +192,8 @@ export class Host {
       ...(cacheDir === undefined ? {} : { cacheDir }),
     });
     const store = await this.#platform.openStore(cacheDir === undefined ? {} : { cacheDir });
-    const files = await obtainFiles(resolved, store, this.#platform.ensureFile, meter, signal);
+    const { ensureFile } = this.#platform;
+    const files = await obtainFiles(resolved, store, ensureFile, meter, signal, checkOf);
     return { name: resolved.name, files };
   }
 
@@ -249,7 +263,6 @@ export class Host {
 
 /** Bytes as float32, without a copy where they are aligned. */
 function floats(bytes: Uint8Array): Float32Array {
-  // Not slice(): on a Buffer, which the native engine's messages come in, it copies nothing.
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
 }

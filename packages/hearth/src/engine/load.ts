@@ -30,10 +30,10 @@ async function openHeaders(core: Core, files: OpenFiles, signal: AbortSignal): P
   return headers;
 }
 
-async function modelRequest(files: OpenFiles, headers: Header[], params: OpenParams) {
+function modelRequest(headers: { handle: number }[], configJson: string, params: OpenParams) {
   return {
     files: headers.map((header) => header.handle),
-    configJson: await readText(files.config),
+    configJson,
     contextLength: params.contextLength ?? 0,
     maxBatch: params.maxBatch ?? 0,
     memoryLimit: params.memoryLimit ?? 0,
@@ -56,7 +56,7 @@ export async function loadModel(
   signal: AbortSignal,
 ): Promise<Loaded> {
   const headers = await openHeaders(core, files, signal);
-  const request = await modelRequest(files, headers, params);
+  const request = modelRequest(headers, await readText(files.config), params);
   const { model, info, ranges, totalBytes } = await core.call("modelOpen", request);
 
   meter.start("load", name, files.source, totalBytes);
@@ -141,13 +141,41 @@ export async function inspectModel(
   signal: AbortSignal,
 ): Promise<Inspection> {
   const headers = await openHeaders(core, files, signal);
-  const model = await core.call("modelInspect", await modelRequest(files, headers, params));
+  const request = modelRequest(headers, await readText(files.config), params);
+  const model = await core.call("modelInspect", { ...request, memoryLimit: 0 });
   const contents: Inspection["files"] = [];
   for (const { file, handle, format } of headers) {
     const { metadata, tensors } = await core.call("fileContents", { file: handle });
     contents.push({ name: file.name, size: file.stored.size, format, metadata, tensors });
   }
   return { name, model, files: contents };
+}
+
+/**
+ * Checks a weight file by its first bytes: that they are a header, of a model that can run in the
+ * memory that there is. Takes no memory itself.
+ *
+ * @param head The first bytes, of `size` in all.
+ * @returns 0, or how many first bytes it takes to tell.
+ * @throws HearthError as `loadModel` does for what a header can show.
+ */
+export async function checkHead(
+  core: Core,
+  file: { name: string; config: string; head: Uint8Array; size: number },
+  params: OpenParams,
+): Promise<number> {
+  const { name, size, head } = file;
+  const { file: handle, need } = await core.call("fileOpen", { name, size, head });
+  if (need > 0) return need;
+  try {
+    const request = modelRequest([{ handle }], file.config, params);
+    // A limit past every memory has the core check against what it can address.
+    const memoryLimit = params.memoryLimit ?? Number.MAX_SAFE_INTEGER;
+    await core.call("modelInspect", { ...request, memoryLimit });
+  } finally {
+    await core.call("fileClose", { file: handle });
+  }
+  return 0;
 }
 
 /**

@@ -19,10 +19,21 @@ export interface DownloadProgress {
   resumedFrom: number;
 }
 
+/**
+ * Looks at a file's first bytes, of `size` in all, and says how many it wants to see instead, or 0 when
+ * it is content. What it throws ends the download.
+ */
+export type HeadCheck = (head: Uint8Array, size: number) => Promise<number>;
+
 export interface EnsureOptions {
   /** Called at the start, at most every 50 ms, and at the end; not for a file already here. */
   onProgress?: (progress: DownloadProgress) => void;
   signal?: AbortSignal;
+  /**
+   * Shown the first bytes as soon as they are here, so that a file of no use is not downloaded to its
+   * end. Left out for a file that is here already, and when the server does not say its size.
+   */
+  check?: HeadCheck | undefined;
   /** Instead of the platform's. */
   fetch?: typeof fetch;
   /** Milliseconds before the first retry of a cut connection, doubled for each next; 250. */
@@ -45,10 +56,10 @@ export interface EnsuredFile {
  *
  * A download that fails or is aborted leaves what it got, and the next call goes on from there. It is
  * verified against the size and the SHA-256 that are promised before open() finds it; a stored file
- * that contradicts them is removed and downloaded again.
+ * that contradicts them is removed and downloaded again. What `check` refuses is thrown away.
  *
  * Errors: `not_found`, `http_status`, `connection_lost` and `checksum_mismatch`, of the last address
- * and naming every one tried; `storage_full`, `storage_failed`, `aborted`.
+ * and naming every one tried; `storage_full`, `storage_failed`, `aborted`; and what `check` throws.
  */
 export async function ensureFile(
   store: Store,

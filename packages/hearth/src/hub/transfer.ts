@@ -12,6 +12,9 @@ import { hashFile, newSha256 } from "./sha256.js";
 const kCheckpointBytes = 16 << 20;
 const kCheckpointTime = 1_000; // milliseconds
 
+// How many first bytes are checked to begin with: the headers of most files without a vocabulary.
+const kHeadBytes = 64 << 10;
+
 // Milliseconds between two reports: faster than the eye, slow enough to cost nothing.
 const kReportTime = 50;
 
@@ -37,6 +40,8 @@ export class Transfer {
   private unsaved = 0;
   private savedAt = 0;
   private reportedAt = 0;
+  /** First bytes that the check waits for; 0 when it is content. */
+  private headBytes = kHeadBytes;
 
   private constructor(
     readonly source: FileSource,
@@ -111,6 +116,7 @@ export class Transfer {
     this.loaded = 0;
     this.resumedFrom = 0;
     this.mixed = false;
+    this.headBytes = kHeadBytes;
   }
 
   /** Adds the next bytes. Throws `checksum_mismatch` when they are more than promised. */
@@ -128,6 +134,7 @@ export class Transfer {
     this.loaded += bytes.length;
     this.unsaved += bytes.length;
     this.report(false);
+    await this.checkHead();
     if (this.unsaved >= kCheckpointBytes || Date.now() - this.savedAt >= kCheckpointTime) {
       await this.checkpoint();
     }
@@ -160,6 +167,34 @@ export class Transfer {
     await this.restart();
     const message = `${name} from ${url} has SHA-256 ${found}, not ${sha256}.`;
     return { error: new HearthError("checksum_mismatch", message, { subject: name }), mixed };
+  }
+
+  /** Shows the check the first bytes, once there are as many as it wants. */
+  private async checkHead(): Promise<void> {
+    const { check, signal } = this.options;
+    if (check === undefined || this.total === 0) return;
+    while (this.headBytes > 0) {
+      const wanted = Math.min(this.headBytes, this.total);
+      if (this.loaded < wanted) return;
+      const head = new Uint8Array(wanted);
+      for (let at = 0; at < wanted; ) at += await this.partial.read(head.subarray(at), at);
+      throwIfAborted(signal);
+      try {
+        this.headBytes = await check(head, this.total);
+      } catch (thrown) {
+        throwIfAborted(signal);
+        const { code } = HearthError.from(thrown);
+        // Where the content is promised, wrong bytes show at the end, and another address may have
+        // the right ones; but no address has a smaller model.
+        if (this.source.sha256 !== undefined && code !== "out_of_memory") {
+          this.headBytes = 0;
+          return;
+        }
+        // What an earlier call left was worth keeping then, and may be under another limit.
+        if (this.resumedFrom === 0) await this.restart();
+        throw thrown;
+      }
+    }
   }
 
   private async checkpoint(): Promise<void> {
