@@ -12,6 +12,8 @@ import {
 } from "./harness.js";
 
 const question = "What is the capital of France?";
+/** Tokens that are enough for the capital's name. */
+const enough = 32;
 
 let browser: Chromium;
 let app: App;
@@ -55,6 +57,7 @@ describe("the first visit, and the one after it", () => {
         seen.push((event as CustomEvent<{ text: string }>).detail.text),
       );
     });
+    await first.settle(enough);
     await first.ask(question);
     expect(await first.answer()).toContain("Paris");
     const pieces = await first.page.evaluate(
@@ -74,6 +77,7 @@ describe("the first visit, and the one after it", () => {
   });
 
   it("stops an answer soon after Escape and after the button, and answers again", async () => {
+    await first.settle(512);
     for (const stop of [
       () => first.page.keyboard.press("Escape"),
       () => first.page.getByTestId("stop").click(),
@@ -84,9 +88,11 @@ describe("the first visit, and the one after it", () => {
       await stop();
       const text = await first.answer();
       expect(await first.text("figures")).toMatch(/^Stopped/);
-      // The story would have gone on for hundreds of words.
+      // The story would have gone on for 512 tokens, hundreds of words.
       expect(text.split(/\s+/).length).toBeLessThan(120);
+      expect(await first.page.getByTestId("stop").count()).toBe(0);
     }
+    await first.settle(enough);
     await first.ask(question);
     expect(await first.answer()).not.toBe("");
   });
@@ -104,6 +110,7 @@ describe("the first visit, and the one after it", () => {
     expect(await first.text("origin")).toMatch(/^Loaded from this device, nothing downloaded/);
     expect(app.modelBytes()).toBe(bytes);
     expect(app.ranges.length).toBe(models);
+    await first.settle(enough);
     await first.ask(question);
     expect(await first.answer()).toContain("Paris");
     await first.page.close();
@@ -129,7 +136,7 @@ describe("the first visit, and the one after it", () => {
   });
 
   it("fits a phone, from the first screen to an answer with wide code", async () => {
-    const { page, load, ask, answer, troubles } = await openApp(browser, app, {
+    const { page, load, settle, ask, answer, troubles } = await openApp(browser, app, {
       width: 375,
       height: 740,
     });
@@ -144,6 +151,7 @@ describe("the first visit, and the one after it", () => {
     await page.getByRole("button", { name: "Settings" }).click();
     expect(await overflow()).toBeLessThanOrEqual(0);
     await page.getByRole("button", { name: "Settings" }).click();
+    await settle(enough);
     await ask(`Repeat this word: ${"wide".repeat(40)}`);
     await answer();
     expect(await overflow()).toBeLessThanOrEqual(0);
@@ -155,8 +163,9 @@ describe("the first visit, and the one after it", () => {
 it("works on one thread where the server does not isolate the page", async () => {
   const plain = await startApp({ isolated: false });
   try {
-    const { page, load, ask, answer, text, troubles } = await openApp(browser, plain);
+    const { page, load, settle, ask, answer, text, troubles } = await openApp(browser, plain);
     await load();
+    await settle(enough);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
     expect(await text("variant")).not.toBe("relaxed-mt");
     expect(await text("threads")).toBe("1 thread");

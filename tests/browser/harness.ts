@@ -104,6 +104,8 @@ export interface AppPage {
   troubles: string[];
   /** Presses the button that loads the model, and waits until it has or has not. */
   load(): Promise<void>;
+  /** Settings that give the same short answer each time: the likeliest words, `longest` tokens. */
+  settle(longest: number): Promise<void>;
   /** Types a question and sends it, without waiting for an answer. */
   ask(question: string): Promise<void>;
   /** Waits for the end of the answer that is being written, and returns its text. */
@@ -119,6 +121,8 @@ export async function openApp(
   viewport = { width: 1100, height: 760 },
 ): Promise<AppPage> {
   const page = await context.newPage();
+  // Loading and answering take long on a slow or busy machine; the test's own limit ends what hangs.
+  page.setDefaultTimeout(240_000);
   await page.setViewportSize(viewport);
   const requests: string[] = [];
   const troubles: string[] = [];
@@ -144,6 +148,13 @@ export async function openApp(
     load: async () => {
       await page.getByTestId("load").click();
       await page.locator("#question, [data-testid=failure]").first().waitFor();
+    },
+    settle: async (longest) => {
+      await page.getByRole("button", { name: "Settings" }).click();
+      await page.getByLabel("Temperature").fill("0");
+      await page.getByLabel("Longest answer").fill(String(longest));
+      await page.getByLabel("Longest answer").press("Tab");
+      await page.getByRole("button", { name: "Settings" }).click();
     },
     ask: async (question) => {
       await page.locator("#question").fill(question);

@@ -2,7 +2,8 @@
 // strings, bytes and lists behind a u32 count. The messages themselves are generated.
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+// A byte order mark is text like any other here: a token may be one.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Writes a message into a buffer that grows. */
 export class Writer {

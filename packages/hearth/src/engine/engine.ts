@@ -52,7 +52,8 @@ export class Tokenizer<Info = TokenizerInfo> {
    * @param text A string, or UTF-8 bytes.
    * @param options `addSpecial` adds the tokens that the model expects around a text, `parseSpecial`
    * reads `"<|im_end|>"` and its like as single tokens; both default to false.
-   * @throws HearthError `invalid_utf8`, `unsupported_tokenizer` when the model has none,
+   * @throws HearthError `invalid_utf8`, also for a string with half a surrogate pair,
+   * `unsupported_tokenizer` when the model has none,
    * `invalid_handle` after `close()`.
    * @example
    * const ids = await engine.tokenize("Hello there");

@@ -5,6 +5,7 @@ import type { Core } from "../core/core.js";
 import { HearthError, throwIfAborted } from "../errors.js";
 import { ensureFile } from "../hub/ensure.js";
 import { resolveModel } from "../hub/resolve.js";
+import { wellFormed } from "../openai/check.js";
 import { ChatTemplate } from "../openai/template.js";
 import { openStore } from "../store/store.js";
 import type { GenerateParams, OpenParams, Prompt } from "../worker/protocol.js";
@@ -232,7 +233,7 @@ export class Host {
     const { core, tokenizer } = this.#need();
     const { ids } = await core.call("tokenize", {
       tokenizer: needTokenizer(tokenizer).tokenizer,
-      text: typeof text === "string" ? new TextEncoder().encode(text) : text,
+      text: typeof text === "string" ? new TextEncoder().encode(wellFormed(text, "text")) : text,
       addSpecial,
       parseSpecial,
     });

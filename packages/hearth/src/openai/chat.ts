@@ -29,7 +29,7 @@ export class ChatCompletions {
    * @param options `signal` ends the generation, or the wait for its turn.
    * @returns The answer, or with `stream: true` its chunks as they come.
    * @throws HearthError `invalid_argument` with the parameter as `subject`; `missing_chat_template`,
-   * `bad_chat_template`, `empty_prompt`, `context_overflow`, `aborted`, `invalid_handle` after
+   * `bad_chat_template`, `empty_prompt`, `invalid_utf8`, `context_overflow`, `aborted`, `invalid_handle` after
    * `close()`, `worker_lost`.
    *
    * @example

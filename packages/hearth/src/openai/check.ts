@@ -48,6 +48,17 @@ export function object(value: unknown, name: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
+/**
+ * The text, when it can be written as UTF-8. Half a surrogate pair, as cutting a text inside an emoji
+ * leaves it, would silently become another character: that is `invalid_utf8`.
+ */
+export function wellFormed(text: string, name: string): string {
+  if (!/\p{Surrogate}/u.test(text)) return text;
+  throw new HearthError("invalid_utf8", `${name} holds half a surrogate pair, which is no text.`, {
+    subject: name,
+  });
+}
+
 /** A list of token ids, which are u32. */
 export function tokenIds(value: unknown, name: string): number[] {
   if (!Array.isArray(value)) throw invalid(name, "must be a list of token ids.");

@@ -24,7 +24,7 @@ export class Completions {
    * expects around it; ids are taken as they are.
    *
    * @throws HearthError `invalid_argument` with the parameter as `subject`; `empty_prompt`,
-   * `context_overflow`, `aborted`, `invalid_handle` after `close()`, `worker_lost`.
+   * `invalid_utf8`, `context_overflow`, `aborted`, `invalid_handle` after `close()`, `worker_lost`.
    *
    * @example
    * const { choices } = await engine.completions.create({ prompt: "Once upon", max_tokens: 8 });

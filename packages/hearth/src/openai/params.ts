@@ -3,7 +3,7 @@
 
 import type { SamplingParams } from "../abi.generated.js";
 import type { GenerateParams, TemplateMessage } from "../worker/protocol.js";
-import { boolean, integer, invalid, number, object, tokenIds } from "./check.js";
+import { boolean, integer, invalid, number, object, tokenIds, wellFormed } from "./check.js";
 
 /** A checked request. */
 export interface CheckedRequest {
@@ -69,6 +69,7 @@ function checkStop(value: unknown): string[] {
     if (typeof stop !== "string" || stop === "") {
       throw invalid("stop", "must be a text, or a list of texts, none of them empty.");
     }
+    wellFormed(stop, "stop");
   }
   return stops as string[];
 }
