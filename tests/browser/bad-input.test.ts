@@ -30,7 +30,10 @@ const html = `<!doctype html><title>bad input</title><link rel="icon" href="data
   // Fails as a crash of the engine's own script does, when told to.
   globalThis.mortalWorker = URL.createObjectURL(new Blob([\`
     new BroadcastChannel("end").onmessage = () => { throw new Error("It was killed."); };
+    const early = []; // requests that come while the engine's script does
+    onmessage = (event) => early.push(event);
     await import("\${new URL("/hearth/worker.js", location.href)}");
+    for (const event of early) onmessage(event);
   \`], { type: "text/javascript" }));
 </script>`;
 
@@ -77,6 +80,9 @@ afterAll(async () => {
   await browser?.close();
   await server?.close();
 });
+
+/** Slower than progress is reported, and so that what was sent arrives before the connection ends. */
+const slowly = { piece: 16_384, drip: 60 };
 
 const newPath = () => `/${++count}.gguf`;
 
@@ -190,7 +196,7 @@ describe("a server that", () => {
   it("cuts the connection each time is connection_lost, and what came is kept", async () => {
     const body = alphabet();
     const path = newPath();
-    const model = server.set(path, { body, cutAfter: Math.floor(body.length / 5) });
+    const model = server.set(path, { body, cutAfter: Math.floor(body.length / 5), ...slowly });
     expect(await openFails({ model })).toMatchObject({ code: "connection_lost", subject: model });
     server.set(path, { body });
     await expectUsable(model);
@@ -207,7 +213,7 @@ describe("an abort", () => {
   it("during the download, which then goes on where it stopped", async () => {
     const body = alphabet();
     const path = newPath();
-    const model = server.set(path, { body, cutAfter: 100_000, hold: held });
+    const model = server.set(path, { body, ...slowly });
     expect(await openFails({ model }, "download")).toMatchObject({ code: "aborted" });
     server.set(path, { body });
     await expectUsable(model);
@@ -265,7 +271,7 @@ describe("one engine goes on after", () => {
   beforeAll(async () => {
     await page.evaluate(async (model) => {
       const scope = globalThis as unknown as Scope;
-      const assets = { worker: scope.mortalWorker, wasm: "/hearth/wasm/" };
+      const assets = { worker: scope.mortalWorker };
       const simd = { variant: "simd", threads: 1 } as const;
       scope.engine = await scope.hearth.createEngine({ model, ...simd, assets });
     }, good);

@@ -42,6 +42,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** Slower than progress is reported, and so that what was sent arrives before the connection ends. */
+const slowly = { piece: 16_384, drip: 60 };
+
 const newPath = () => `/${++count}.gguf`;
 
 /** The baseline build on one thread: it compiles fastest, and errors do not depend on the build. */
@@ -152,7 +155,7 @@ describe("a server that", () => {
     const body = alphabet();
     const path = newPath();
     // Four answers, the first and three retries, of less than a quarter each: never all of it.
-    const url = server.set(path, { body, cutAfter: Math.floor(body.length / 5) });
+    const url = server.set(path, { body, cutAfter: Math.floor(body.length / 5), ...slowly });
     expect(await failure(open({ model: url }))).toMatchObject({
       code: "connection_lost",
       subject: url,
@@ -227,7 +230,7 @@ describe("an abort", () => {
   it("during the download, which then goes on where it stopped", async () => {
     const body = alphabet();
     const path = newPath();
-    const url = server.set(path, { body, cutAfter: 100_000, hold: held });
+    const url = server.set(path, { body, ...slowly });
     const controller = new AbortController();
     const onProgress = ({ phase, loaded }: Progress) => {
       if (phase === "download" && loaded >= 65_536) controller.abort();
