@@ -11,7 +11,9 @@ import {
   startApp,
 } from "./harness.js";
 
-const question = "What is the capital of France?";
+/** The model is sure of every word up to "Paris", by two nats and more; asked only the first half, it
+ * nearly answers in French. */
+const question = "What is the capital of France, and what is it known for?";
 /** Tokens that are enough for the capital's name. */
 const enough = 32;
 
