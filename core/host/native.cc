@@ -20,7 +20,6 @@
 
 namespace {
 
-using hearth::Error;
 using hearth::ErrorCode;
 using hearth::Result;
 
@@ -67,6 +66,7 @@ Result<void> read_range(hearth::Bytes payload) {
     return hearth::fail(ErrorCode::kStorageFailed, hearth::cat("\"", path, "\" cannot be opened."),
                         path);
   }
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the load plan named this address.
   auto* to = reinterpret_cast<std::uint8_t*>(static_cast<std::uintptr_t>(address));
   bool complete = true;
   while (bytes > 0) {

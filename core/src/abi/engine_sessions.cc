@@ -31,6 +31,10 @@ std::string_view reason_name(runtime::FinishReason reason) {
   return "";
 }
 
+// One answer's logits are held twice on their way out, and their length is 32 bits wide. A thousand
+// tokens of the largest vocabularies would take a gigabyte, and nobody asks for more in one piece.
+constexpr std::uint64_t kLargestLogits = 256ull << 20;
+
 sample::Settings settings_of(const SamplingParams& params) {
   sample::Settings settings{.temperature = params.temperature,
                             .top_k = params.top_k,
@@ -122,12 +126,19 @@ Result<Empty> Engine::session_abort(const SessionHandle& request) {
 
 Result<Logits> Engine::session_forward(const SessionForward& request) {
   HEARTH_ASSIGN(auto session, sessions_.get(request.session, "session"));
+  const auto vocab = static_cast<std::uint32_t>(session->model().facts().vocab_size);
+  const std::uint64_t rows = request.all ? request.ids.size() : 1;
+  if (rows * vocab * sizeof(float) > kLargestLogits) {
+    return fail(ErrorCode::kInvalidArgument,
+                cat("Logits of ", rows, " tokens take more than ", kLargestLogits >> 20,
+                    " MB; ask for fewer at a time, with reset off after the first."),
+                "ids");
+  }
   logits_.clear();
   HEARTH_TRY(session->forward(request.ids, request.reset, request.all, pool_,
                               [&](std::size_t, std::span<const float> row) {
                                 logits_.insert(logits_.end(), row.begin(), row.end());
                               }));
-  const auto vocab = static_cast<std::uint32_t>(session->model().facts().vocab_size);
   return Logits{.rows = static_cast<std::uint32_t>(logits_.size() / vocab),
                 .vocab_size = vocab,
                 .logits = {reinterpret_cast<const std::uint8_t*>(logits_.data()),

@@ -122,6 +122,9 @@ TEST_F(EngineTest, PromptsThatCannotBe) {
   unknown.sampling.logit_bias = {{.id = TinyLlama::kVocab, .bias = 1}};
   expect(generate(unknown), "invalid_argument", "logit_bias");
   expect(host_.call<"session_forward">({.session = session}), "empty_prompt", "ids");
+  expect(host_.call<"session_forward">(
+             {.session = session, .ids = std::vector<std::uint32_t>(1 << 20, 0), .all = true}),
+         "invalid_argument", "ids");
   expect(host_.call<"session_forward">({.session = session, .ids = {1u << 31}}), "invalid_argument",
          "ids");
   expect(host_.call<"session_score">({.session = session, .ids = {1}}), "empty_prompt", "ids");

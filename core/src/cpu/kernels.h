@@ -13,8 +13,7 @@
 
 namespace hearth::cpu {
 
-// --- weights
-// ----------------------------------------------------------------------------------------
+// --- weights ---------------------------------------------------------------------------------
 
 /// How the bytes of a weight matrix lie in memory after load.
 enum class Layout : std::uint8_t {
@@ -40,8 +39,7 @@ Layout preferred_layout(DType dtype, std::int64_t rows, std::int64_t columns, bo
 void pack_in_place(DType dtype, Layout layout, std::int64_t rows, std::int64_t columns,
                    std::uint8_t* data);
 
-// --- activations
-// ------------------------------------------------------------------------------------
+// --- activations -----------------------------------------------------------------------------
 
 /// Bytes of scratch that linear() needs for `tokens` rows of `columns` activations rounded to 8
 /// bits.

@@ -69,8 +69,7 @@ HEARTH_INLINE void store_part(float* to, f32x4 v, std::int64_t n) {
   if (n > 2) to[2] = v[2];
 }
 
-// --- floats
-// ----------------------------------------------------------------------------------------
+// --- floats ----------------------------------------------------------------------------------
 
 /// a · b + c, in one rounding where the machine has it.
 HEARTH_INLINE f32x4 madd(f32x4 a, f32x4 b, f32x4 c) {
@@ -143,8 +142,7 @@ HEARTH_INLINE f32x4 load_halves(const void* from) {
   return select(special, reinterpret_cast<f32x4>(saturated), finite);
 }
 
-// --- integer dot products
-// ----------------------------------------------------------------------------
+// --- integer dot products --------------------------------------------------------------------
 //
 // The lane of a dot product is a row: a vector of weights holds four consecutive columns from each
 // of four rows, and meets the four activations of those columns in every lane. How activations are

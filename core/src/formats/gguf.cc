@@ -76,6 +76,7 @@ template <typename From, typename To>
 std::vector<To> widened(Bytes bytes) {
   std::vector<To> values(bytes.size() / sizeof(From));
   for (std::size_t i = 0; i < values.size(); ++i) {
+    // NOLINTNEXTLINE(bugprone-signed-char-misuse): an i8 keeps its sign on purpose.
     values[i] = static_cast<To>(load_le<From>(bytes.data() + i * sizeof(From)));
   }
   return values;

@@ -103,12 +103,10 @@ ValueId Builder::optional_weight(std::string_view tensor, Shape shape) {
   return id;
 }
 
-ValueId Builder::node(std::string_view name, OpParams params, std::vector<ValueId> inputs) {
+ValueId Builder::node(std::string_view name, const OpParams& params, std::vector<ValueId> inputs) {
   if (error_) return kNone;
-  Node made{.name = cat(scope_, name),
-            .params = std::move(params),
-            .inputs = std::move(inputs),
-            .output = kNone};
+  Node made{
+      .name = cat(scope_, name), .params = params, .inputs = std::move(inputs), .output = kNone};
   const OpRules& rules = rules_[made.params.index()];
   const std::vector<Operand> seen = operands(graph_, made.inputs);
   if (auto checked = rules.check(made.params, seen, made.name); !checked) {

@@ -107,7 +107,7 @@ class Builder {
 
  private:
   ValueId add_value(Value value);
-  ValueId node(std::string_view name, OpParams params, std::vector<ValueId> inputs);
+  ValueId node(std::string_view name, const OpParams& params, std::vector<ValueId> inputs);
 
   const OpTable& rules_;
   const WeightSource& weights_;

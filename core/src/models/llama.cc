@@ -11,8 +11,7 @@
 namespace hearth::models {
 namespace {
 
-// --- configuration
-// --------------------------------------------------------------------------------
+// --- configuration ---------------------------------------------------------------------------
 
 struct LlamaConfig {
   DecoderFacts facts;
@@ -121,8 +120,7 @@ Result<LlamaConfig> from_json(const Checkpoint& checkpoint) {
   return config;
 }
 
-// --- weight names
-// ---------------------------------------------------------------------------------
+// --- weight names ----------------------------------------------------------------------------
 
 struct LlamaNames {
   std::string_view embedding, output, final_norm;
@@ -163,8 +161,7 @@ constexpr LlamaNames kHuggingFaceNames = {
     .down = "mlp.down_proj",
 };
 
-// --- forward pass
-// ---------------------------------------------------------------------------------
+// --- forward pass ----------------------------------------------------------------------------
 
 class Llama {
  public:
