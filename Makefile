@@ -27,6 +27,9 @@ define step
 @scripts/step.sh "$(1)" $(2)
 endef
 
+# Configured build folders are products, not intermediates that make may remove.
+.PRECIOUS: build/wasm-%/build.ninja
+
 .PHONY: help setup setup-peers build core native wasm schema package cli studio model demo serve \
         test test-core test-wasm test-ts test-browser test-parity bench lint format fuzz clean
 

@@ -168,8 +168,13 @@ TEST(LoadedModel, AMemoryLimitIsKeptToTheByte) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kOutOfMemory);
   EXPECT_EQ(refused.error().name, "model");
-  // Looking at a model takes none of it.
-  EXPECT_TRUE(LoadedModel::open(tiny.gguf_checkpoint().value(), {.memory_limit = 1}, true));
+  // An inspection that names a limit asks whether the model would fit; one that names none only
+  // looks.
+  const auto inspected =
+      LoadedModel::open(tiny.gguf_checkpoint().value(), {.memory_limit = need - 1}, true);
+  ASSERT_FALSE(inspected);
+  EXPECT_EQ(inspected.error().code, ErrorCode::kOutOfMemory);
+  EXPECT_TRUE(LoadedModel::open(tiny.gguf_checkpoint().value(), {.memory_limit = need}, true));
 }
 
 // The header claims 2^42 bytes of weights that nobody has; the refusal comes before any allocation.
