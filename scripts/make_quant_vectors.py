@@ -15,7 +15,10 @@ BLOCKS = 4  # one for each kind of scale in HALVES
 HALVES = [(0.0123, -0.0456), (-65504.0, 65504.0), (6e-8, 6e-8), (np.inf, 1.5)]
 # Where the halves of a block are, in bytes.
 SCALES = {"Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "Q4_K": [0, 2],
-          "Q5_K": [0, 2], "Q6_K": [208]}
+          "Q5_K": [0, 2], "Q6_K": [208], "Q2_K": [80, 82], "Q3_K": [108], "IQ4_NL": [0],
+          "IQ4_XS": [0], "MXFP4": []}
+# MXFP4's scales are exponents: both subnormals, an ordinary one, and the last, whose products overflow.
+EXPONENTS = [0, 1, 120, 255]
 FLOATS = {"F16": 2, "BF16": 2, "F64": 8, "F32": 4}
 
 
@@ -40,6 +43,8 @@ def main() -> None:
         for block, halves in enumerate(HALVES):
             for offset, half in zip(offsets, halves):
                 data[block, offset:offset + 2] = np.array([half], np.float16).view(np.uint8)
+            if name == "MXFP4":
+                data[block, 0] = EXPONENTS[block]
         print_case(name, data.reshape(-1))
     for name, size in FLOATS.items():
         data = rng.integers(0, 256, 32 * size, dtype=np.uint8)

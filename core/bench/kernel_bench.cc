@@ -161,7 +161,7 @@ int run(int argc, char** argv) {
     }
     bench_linear(DType::kQ8_0, false, 49152, 576, tokens == 1 ? 1 : 16, pool);
     for (const DType dtype : {DType::kQ4_0, DType::kQ5_1, DType::kQ8_0, DType::kF32, DType::kF16,
-                              DType::kQ4_K, DType::kQ6_K}) {
+                              DType::kQ4_K, DType::kQ5_K, DType::kQ6_K}) {
       bench_linear(dtype, false, 1536, 1536, tokens, pool);
     }
     bench_linear(DType::kQ4_1, true, 1536, 576, tokens, pool);

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "cpu/simd.h"
-#include "quant/dequantize.h"
+#include "cpu/widen.h"
 
 namespace hearth::cpu {
 namespace {
@@ -13,23 +13,6 @@ namespace {
 // Columns of a strip: a multiple of every block (256 at most); four rows of it are 16 KiB of stack,
 // half of the L1 cache.
 constexpr std::int64_t kStrip = 1024;
-
-// Halves and bfloat16 are common in whole files, and plain shifts four at a time.
-void widen(DType dtype, const std::uint8_t* from, std::int64_t n, float* out) {
-  const std::int64_t whole = n & ~std::int64_t{3};
-  for (std::int64_t i = 0; i < whole; i += 4) {
-    if (dtype == DType::kF16) {
-      store(out + i, load_halves(from + i * 2));
-    } else {
-      const auto bits = __builtin_convertvector(load<u16x4>(from + i * 2), u32x4) << 16;
-      store(out + i, reinterpret_cast<f32x4>(bits));
-    }
-  }
-  for (std::int64_t i = whole; i < n; ++i) {
-    const auto bits = load_le<std::uint16_t>(from + i * 2);
-    out[i] = dtype == DType::kF16 ? f16_to_f32(bits) : bf16_to_f32(bits);
-  }
-}
 
 // Dot products of four rows with kTokens tokens over n columns: result[t][row].
 template <int kTokens>
@@ -120,15 +103,8 @@ void linear_plain(const LinearArgs& args, std::int64_t first, std::int64_t last)
         if (weight.dtype == DType::kF32) {
           // Read in place, by loads that ask for no alignment.
           rows[r] = reinterpret_cast<const float*>(from);
-        } else if (r != source) {
-          continue;
-        } else if (weight.dtype == DType::kF16 || weight.dtype == DType::kBF16) {
+        } else if (r == source) {
           widen(weight.dtype, from, place.columns, strip[r]);
-        } else {
-          const auto n = static_cast<std::size_t>(place.columns);
-          dequantize(weight.dtype,
-                     Bytes(from, static_cast<std::size_t>(dtype_bytes(weight.dtype, n))),
-                     std::span<float>(strip[r], n));
         }
       }
       std::int64_t token = 0;

@@ -47,7 +47,12 @@ inline std::vector<std::uint8_t> random_weights(std::mt19937& random, DType dtyp
   for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(random());
   const auto block = static_cast<std::size_t>(dtype_info(dtype).block_bytes);
   for (std::size_t at = 0; at < out.size(); at += block) {
-    const bool last = dtype == DType::kQ6_K;  // its scale comes last in a block
+    if (dtype == DType::kMXFP4) {  // an exponent: values up to 12 · 2^(119 − 128), which is 0.02
+      out[at] = static_cast<std::uint8_t>(118 + random() % 2);
+      continue;
+    }
+    if (dtype == DType::kQ2_K) put_half(at + block - 4);  // scale, then minimum, at the end
+    const bool last = dtype == DType::kQ6_K || dtype == DType::kQ3_K || dtype == DType::kQ2_K;
     put_half(last ? at + block - 2 : at);
     if (dtype == DType::kQ4_1 || dtype == DType::kQ5_1 || dtype == DType::kQ4_K ||
         dtype == DType::kQ5_K) {

@@ -239,10 +239,10 @@ TEST(Gguf, RefusesUnknownValues) {
 }
 
 TEST(Gguf, NamesTheTypeItCannotRead) {
-  expect_error(GgufBuilder().add_tensor_entry("blk.0.w", {256}, 10, 0),
+  expect_error(GgufBuilder().add_tensor_entry("blk.0.w", {256}, 16, 0),
                ErrorCode::kUnsupportedDtype, "blk.0.w");
-  EXPECT_EQ(error_of(GgufBuilder().add_tensor_entry("w", {256}, 10, 0).build()).message,
-            "The tensor \"w\" is of ggml type 10, Q2_K, which Hearth does not read.");
+  EXPECT_EQ(error_of(GgufBuilder().add_tensor_entry("w", {256}, 16, 0).build()).message,
+            "The tensor \"w\" is of ggml type 16, IQ2_XXS, which Hearth does not read.");
   EXPECT_EQ(error_of(GgufBuilder().add_tensor_entry("w", {256}, 999, 0).build()).message,
             "The tensor \"w\" is of ggml type 999, which Hearth does not read.");
 }
@@ -298,10 +298,12 @@ TEST(Gguf, ChecksShapes) {
 
 TEST(GgmlTypes, NumbersAreGgmls) {
   const std::pair<std::uint32_t, DType> numbers[] = {
-      {0, DType::kF32},   {1, DType::kF16},   {2, DType::kQ4_0}, {3, DType::kQ4_1},
-      {6, DType::kQ5_0},  {7, DType::kQ5_1},  {8, DType::kQ8_0}, {12, DType::kQ4_K},
-      {13, DType::kQ5_K}, {14, DType::kQ6_K}, {24, DType::kI8},  {25, DType::kI16},
-      {26, DType::kI32},  {27, DType::kI64},  {28, DType::kF64}, {30, DType::kBF16},
+      {0, DType::kF32},    {1, DType::kF16},   {2, DType::kQ4_0},    {3, DType::kQ4_1},
+      {6, DType::kQ5_0},   {7, DType::kQ5_1},  {8, DType::kQ8_0},    {12, DType::kQ4_K},
+      {13, DType::kQ5_K},  {14, DType::kQ6_K}, {24, DType::kI8},     {25, DType::kI16},
+      {26, DType::kI32},   {27, DType::kI64},  {28, DType::kF64},    {30, DType::kBF16},
+      {10, DType::kQ2_K},  {11, DType::kQ3_K}, {20, DType::kIQ4_NL}, {23, DType::kIQ4_XS},
+      {39, DType::kMXFP4},
   };
   std::size_t known = 0;
   for (std::uint32_t type = 0; type < 100; ++type) known += dtype_from_ggml(type).has_value();
@@ -312,7 +314,7 @@ TEST(GgmlTypes, NumbersAreGgmls) {
   }
   EXPECT_EQ(ggml_from_dtype(DType::kBool), std::nullopt);
   EXPECT_EQ(ggml_type_name(34), "TQ1_0");
-  EXPECT_EQ(ggml_type_name(39), "MXFP4");
+  EXPECT_EQ(ggml_type_name(40), "NVFP4");
   EXPECT_EQ(ggml_type_name(1000), "");
 }
 

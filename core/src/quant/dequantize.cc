@@ -1,11 +1,13 @@
 // Block layouts are ggml's (ggml-common.h, "block_q4_0" and so on); the order of float operations
-// is that of `gguf.quants.dequantize` in the Python package `gguf`, which the tests compare with.
+// is that of `gguf.quants.dequantize` in the Python package `gguf` (0.19), which the tests compare
+// with.
 //
 // In the drawings below one cell is a field with its bytes; `d` and `m` are halves. A nibble plane
 // of n bytes holds 2n quants: the low nibbles are the first n elements, the high nibbles the next
 // n.
 #include "quant/dequantize.h"
 
+#include <array>
 #include <bit>
 
 #include "base/check.h"
@@ -161,6 +163,103 @@ void block_q6_k(const std::uint8_t* block, float* out) {
   }
 }
 
+// Bits 2p + 1 … 2p of the byte.
+int pair_of_bits(std::uint8_t byte, int p) { return (byte >> (2 * p)) & 3; }
+
+// Q2_K │ scales and minima 16 │ quants 64 │ d 2 │ dmin 2 │
+//      value = (d · s) · q − dmin · m, a byte of scale (low nibble) and minimum (high) for each 16
+//      elements. Byte i of half h of the quants holds elements i, i + 32, i + 64 and i + 96 of that
+//      half, the first in the lowest bits.
+void block_q2_k(const std::uint8_t* block, float* out) {
+  const std::uint8_t* packed = block;
+  const std::uint8_t* quants = block + 16;
+  const float d = half_at(block + 80);
+  const float dmin = half_at(block + 82);
+  for (int group = 0; group < kSuperBlock / 16; ++group) {
+    const float ds = d * static_cast<float>(low(packed[group]));
+    const float dm = dmin * static_cast<float>(high(packed[group]));
+    for (int i = 0; i < 16; ++i) {
+      const int element = group * 16 + i;
+      const std::uint8_t four = quants[element / 128 * 32 + element % 32];
+      const int q = pair_of_bits(four, element % 128 / 32);
+      out[element] = ds * static_cast<float>(q) - dm;
+    }
+  }
+}
+
+// Q3_K │ upper bits 32 │ quants 64 │ scales 12 │ d 2 │
+//      value = (d · (s − 32)) · (q − 4), one scale for each 16 elements. The lower two bits of q
+//      lie as in Q2_K; bit g of byte i of the upper bits is the third of element i of the 32 at 32
+//      · g. Scale g is of 6 bits:
+//        bytes 0 … 7   bits 3…0 of s0 … s7; above them bits 3…0 of s8 … s15
+//        bytes 8 … 11  bits 5…4 of scales g with g mod 4 the byte's place, the first lowest
+void block_q3_k(const std::uint8_t* block, float* out) {
+  const std::uint8_t* upper = block;
+  const std::uint8_t* quants = block + 32;
+  const std::uint8_t* packed = block + 96;
+  const float d = half_at(block + 108);
+  for (int group = 0; group < kSuperBlock / 16; ++group) {
+    const std::uint8_t byte = packed[group % 8];
+    const int scale =
+        (group < 8 ? low(byte) : high(byte)) | pair_of_bits(packed[8 + group % 4], group / 4) << 4;
+    const float ds = d * static_cast<float>(scale - 32);
+    for (int i = 0; i < 16; ++i) {
+      const int element = group * 16 + i;
+      const std::uint8_t four = quants[element / 128 * 32 + element % 32];
+      const int third = (upper[element % 32] >> (element / 32)) & 1;
+      const int q = pair_of_bits(four, element % 128 / 32) | third << 2;
+      out[element] = ds * static_cast<float>(q - 4);
+    }
+  }
+}
+
+// What the sixteen codes of IQ4_NL and IQ4_XS stand for: finer near zero, as weights are.
+constexpr std::array<float, 16> kUnevenValues = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                                 1,    13,   25,  38,  53,  69,  89,  113};
+
+// MXFP4's sixteen codes, e2m1 floats (sign, two bits of exponent, one of fraction; OCP
+// Microscaling Formats 1.0), doubled. The ninth is minus zero, which `gguf` reads as plus zero.
+constexpr std::array<float, 16> kE2m1Doubled = {0, 1,  2,  3,  4,  6,  8,  12,
+                                                0, -1, -2, -3, -4, -6, -8, -12};
+
+// A nibble plane of 16 bytes, whose codes a table gives meaning: value = scale · table[q].
+void table_plane(const std::array<float, 16>& table, const std::uint8_t* plane, float scale,
+                 float* out) {
+  for (int i = 0; i < 16; ++i) {
+    out[i] = scale * table[static_cast<std::size_t>(low(plane[i]))];
+    out[i + 16] = scale * table[static_cast<std::size_t>(high(plane[i]))];
+  }
+}
+
+// IQ4_NL │ d 2 │ nibbles 16 │          value = d · table[q]
+void block_iq4_nl(const std::uint8_t* block, float* out) {
+  table_plane(kUnevenValues, block + 2, half_at(block), out);
+}
+
+// IQ4_XS │ d 2 │ upper bits of scales 2 │ lower bits of scales 4 │ eight nibble planes of 16 │
+//      value = (d · (s − 32)) · table[q], one scale of 6 bits for each 32 elements: bits 3…0 are
+//      nibble g of the lower bits, bits 5…4 are pair g of a 16-bit word.
+void block_iq4_xs(const std::uint8_t* block, float* out) {
+  const float d = half_at(block);
+  const auto upper = load_le<std::uint16_t>(block + 2);
+  const std::uint8_t* lower = block + 4;
+  for (int group = 0; group < kSuperBlock / 32; ++group) {
+    const std::uint8_t two = lower[group / 2];
+    const int scale = (group % 2 == 0 ? low(two) : high(two)) | ((upper >> (2 * group)) & 3) << 4;
+    table_plane(kUnevenValues, block + 8 + group * 16, d * static_cast<float>(scale - 32),
+                out + group * 32);
+  }
+}
+
+// MXFP4 │ exponent 1 │ nibbles 16 │    value = 2^(exponent − 128) · table[q]
+void block_mxfp4(const std::uint8_t* block, float* out) {
+  // The exponent's own bias is 127; one more halves what the table doubles. A float's exponent
+  // field is 1 at 2^-126, so the first two are subnormal.
+  const std::uint32_t exponent = block[0];
+  const std::uint32_t bits = exponent < 2 ? 0x00200000U << exponent : (exponent - 1) << 23;
+  table_plane(kE2m1Doubled, block + 1, std::bit_cast<float>(bits), out);
+}
+
 // Calls `one` for each block of the row.
 template <typename One>
 void each_block(DType dtype, Bytes from, std::span<float> out, One one) {
@@ -264,6 +363,16 @@ void dequantize(DType dtype, Bytes from, std::span<float> out) {
       return each_block(dtype, from, out, block_q5_k);
     case DType::kQ6_K:
       return each_block(dtype, from, out, block_q6_k);
+    case DType::kQ2_K:
+      return each_block(dtype, from, out, block_q2_k);
+    case DType::kQ3_K:
+      return each_block(dtype, from, out, block_q3_k);
+    case DType::kIQ4_NL:
+      return each_block(dtype, from, out, block_iq4_nl);
+    case DType::kIQ4_XS:
+      return each_block(dtype, from, out, block_iq4_xs);
+    case DType::kMXFP4:
+      return each_block(dtype, from, out, block_mxfp4);
     case DType::kI8:
     case DType::kI16:
     case DType::kI32:

@@ -6,7 +6,8 @@ namespace hearth {
 namespace {
 
 // Block sizes are GGUF's (ggml-common.h): a scale (and minimum) of 2 bytes, then packed quants.
-// K-quants have 256 elements, with 6-bit scales of 16 or 32 elements each.
+// K-quants and IQ4_XS have 256 elements, with 4- or 6-bit scales of 16 or 32 elements each; MXFP4's
+// scale is one byte, a power of two.
 constexpr std::array<DTypeInfo, kDTypeCount> kInfo = {{
     {"F32", 1, 4, false},
     {"F16", 1, 2, false},
@@ -26,6 +27,11 @@ constexpr std::array<DTypeInfo, kDTypeCount> kInfo = {{
     {"Q4_K", 256, 2 + 2 + 12 + 128, true},
     {"Q5_K", 256, 2 + 2 + 12 + 32 + 128, true},
     {"Q6_K", 256, 128 + 64 + 16 + 2, true},
+    {"Q2_K", 256, 16 + 64 + 2 + 2, true},
+    {"Q3_K", 256, 32 + 64 + 12 + 2, true},
+    {"IQ4_NL", 32, 2 + 16, true},
+    {"IQ4_XS", 256, 2 + 2 + 4 + 128, true},
+    {"MXFP4", 32, 1 + 16, true},
 }};
 
 }  // namespace

@@ -27,8 +27,13 @@ enum class DType : std::uint8_t {
   kQ4_K,
   kQ5_K,
   kQ6_K,
+  kQ2_K,
+  kQ3_K,
+  kIQ4_NL,
+  kIQ4_XS,
+  kMXFP4,
 };
-inline constexpr int kDTypeCount = 18;
+inline constexpr int kDTypeCount = 23;
 
 struct DTypeInfo {
   std::string_view name;        ///< "F16", "Q4_K": GGUF's and safetensors' own spelling

@@ -1,0 +1,177 @@
+// Vector forms of dequantize() for the types that whole files consist of: halves, bfloat16 and the
+// K-quants of 4 to 6 bits; the others are left to dequantize(). quant/dequantize.cc draws the
+// blocks.
+//
+// The result is the oracle's, whether or not the machine fuses products and sums: a half has 11
+// significant bits, a K-quant's scale and minimum at most 7 and a quant at most 5 (6-bit quants
+// have no minimum), so d · s · q and dmin · m fit a float's 24 and only their difference is
+// rounded.
+#include "cpu/widen.h"
+
+#include "cpu/simd.h"
+#include "quant/dequantize.h"
+
+namespace hearth::cpu {
+namespace {
+
+constexpr std::int64_t kSuperBlock = 256;  // elements of a K-quant
+
+void widen_words(DType dtype, const std::uint8_t* from, std::int64_t n, float* out) {
+  const std::int64_t whole = n & ~std::int64_t{3};
+  for (std::int64_t i = 0; i < whole; i += 4) {
+    if (dtype == DType::kF16) {
+      store(out + i, load_halves(from + i * 2));
+    } else {
+      const auto bits = __builtin_convertvector(load<u16x4>(from + i * 2), u32x4) << 16;
+      store(out + i, reinterpret_cast<f32x4>(bits));
+    }
+  }
+  for (std::int64_t i = whole; i < n; ++i) {
+    const auto bits = load_le<std::uint16_t>(from + i * 2);
+    out[i] = dtype == DType::kF16 ? f16_to_f32(bits) : bf16_to_f32(bits);
+  }
+}
+
+float half_at(const std::uint8_t* from) { return f16_to_f32(load_le<std::uint16_t>(from)); }
+
+/// Sixteen bytes as floats, four to a vector.
+struct Floats16 {
+  f32x4 part[4];
+};
+
+template <typename Byte>
+HEARTH_INLINE Floats16 to_floats(Byte v) {
+  using Four = decltype(__builtin_shufflevector(v, v, 0, 1, 2, 3));
+  const Four parts[4] = {
+      __builtin_shufflevector(v, v, 0, 1, 2, 3), __builtin_shufflevector(v, v, 4, 5, 6, 7),
+      __builtin_shufflevector(v, v, 8, 9, 10, 11), __builtin_shufflevector(v, v, 12, 13, 14, 15)};
+  Floats16 out;
+  HEARTH_UNROLL
+  for (int i = 0; i < 4; ++i) out.part[i] = to_float(__builtin_convertvector(parts[i], i32x4));
+  return out;
+}
+
+/// out[i] = scale · q[i] − min
+HEARTH_INLINE void put(u8x16 q, f32x4 scale, f32x4 min, float* out) {
+  const Floats16 values = to_floats(q);
+  HEARTH_UNROLL
+  for (int i = 0; i < 4; ++i) store(out + 4 * i, madd(scale, values.part[i], -min));
+}
+
+/// The eight products d · s and dmin · m of a Q4_K or Q5_K block.
+struct ScalesAndMins {
+  float scales[8];
+  float mins[8];
+};
+
+// The twelve packed bytes as three words; each step takes the same bits of four bytes at once.
+HEARTH_INLINE ScalesAndMins scales_and_mins(const std::uint8_t* block) {
+  const auto first = load_le<std::uint32_t>(block + 4);
+  const auto second = load_le<std::uint32_t>(block + 8);
+  const auto third = load_le<std::uint32_t>(block + 12);
+  constexpr std::uint32_t kLow6 = 0x3f3f3f3f, kLow4 = 0x0f0f0f0f, kTop2 = 0x30303030;
+  const u32x4 words = {first & kLow6, (third & kLow4) | (first >> 2 & kTop2), second & kLow6,
+                       (third >> 4 & kLow4) | (second >> 2 & kTop2)};
+  const Floats16 values = to_floats(reinterpret_cast<u8x16>(words));
+  const f32x4 d = splat(half_at(block));
+  const f32x4 dmin = splat(half_at(block + 2));
+  ScalesAndMins out;
+  store(out.scales, d * values.part[0]);
+  store(out.scales + 4, d * values.part[1]);
+  store(out.mins, dmin * values.part[2]);
+  store(out.mins + 4, dmin * values.part[3]);
+  return out;
+}
+
+void widen_q4_k(const std::uint8_t* block, float* out) {
+  const ScalesAndMins all = scales_and_mins(block);
+  const std::uint8_t* plane = block + 16;
+  for (int group = 0; group < 8; group += 2, plane += 32, out += 64) {
+    const f32x4 scale = splat(all.scales[group]), min = splat(all.mins[group]);
+    const f32x4 next_scale = splat(all.scales[group + 1]), next_min = splat(all.mins[group + 1]);
+    HEARTH_UNROLL
+    for (int i = 0; i < 32; i += 16) {
+      const auto bytes = load<u8x16>(plane + i);
+      put(bytes & 0x0f, scale, min, out + i);
+      put(bytes >> 4, next_scale, next_min, out + 32 + i);
+    }
+  }
+}
+
+void widen_q5_k(const std::uint8_t* block, float* out) {
+  const ScalesAndMins all = scales_and_mins(block);
+  u8x16 fifth[2] = {load<u8x16>(block + 16), load<u8x16>(block + 32)};
+  const std::uint8_t* plane = block + 48;
+  for (int group = 0; group < 8; group += 2, plane += 32, out += 64) {
+    const f32x4 scale = splat(all.scales[group]), min = splat(all.mins[group]);
+    const f32x4 next_scale = splat(all.scales[group + 1]), next_min = splat(all.mins[group + 1]);
+    HEARTH_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      const auto bytes = load<u8x16>(plane + 16 * i);
+      put((bytes & 0x0f) | (fifth[i] & 1) << 4, scale, min, out + 16 * i);
+      put(bytes >> 4 | (fifth[i] & 2) << 3, next_scale, next_min, out + 32 + 16 * i);
+      fifth[i] >>= 2;
+    }
+  }
+}
+
+/// out[i] = scale · (q[i] − 32)
+HEARTH_INLINE void put_q6(u8x16 q, float scale, float* out) {
+  const Floats16 values = to_floats(reinterpret_cast<i8x16>(q) - 32);
+  const f32x4 factor = splat(scale);
+  HEARTH_UNROLL
+  for (int i = 0; i < 4; ++i) store(out + 4 * i, factor * values.part[i]);
+}
+
+void widen_q6_k(const std::uint8_t* block, float* out) {
+  const Floats16 scales = to_floats(load<i8x16>(block + 192));
+  const f32x4 d = splat(half_at(block + 208));
+  float products[16];
+  HEARTH_UNROLL
+  for (int i = 0; i < 4; ++i) store(products + 4 * i, d * scales.part[i]);
+  for (int half = 0; half < 2; ++half) {
+    const std::uint8_t* quants = block + half * 64;
+    const std::uint8_t* upper = block + 128 + half * 32;
+    const float* scale = products + half * 8;
+    HEARTH_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      const auto first = load<u8x16>(quants + 16 * i);
+      const auto second = load<u8x16>(quants + 32 + 16 * i);
+      const auto top = load<u8x16>(upper + 16 * i);
+      float* to = out + half * 128 + 16 * i;
+      put_q6((first & 0x0f) | (top & 0x03) << 4, scale[i], to);
+      put_q6((second & 0x0f) | (top & 0x0c) << 2, scale[2 + i], to + 32);
+      put_q6(first >> 4 | (top & 0x30), scale[4 + i], to + 64);
+      put_q6(second >> 4 | (top & 0xc0) >> 2, scale[6 + i], to + 96);
+    }
+  }
+}
+
+template <typename One>
+void each_block(DType dtype, const std::uint8_t* from, std::int64_t n, float* out, One one) {
+  const auto bytes = static_cast<std::int64_t>(dtype_info(dtype).block_bytes);
+  for (std::int64_t i = 0; i < n; i += kSuperBlock, from += bytes) one(from, out + i);
+}
+
+}  // namespace
+
+void widen(DType dtype, const std::uint8_t* from, std::int64_t n, float* out) {
+  switch (dtype) {
+    case DType::kF16:
+    case DType::kBF16:
+      return widen_words(dtype, from, n, out);
+    case DType::kQ4_K:
+      return each_block(dtype, from, n, out, widen_q4_k);
+    case DType::kQ5_K:
+      return each_block(dtype, from, n, out, widen_q5_k);
+    case DType::kQ6_K:
+      return each_block(dtype, from, n, out, widen_q6_k);
+    default: {
+      const auto elements = static_cast<std::size_t>(n);
+      const auto bytes = static_cast<std::size_t>(dtype_bytes(dtype, elements));
+      dequantize(dtype, Bytes(from, bytes), std::span<float>(out, elements));
+    }
+  }
+}
+
+}  // namespace hearth::cpu
