@@ -34,20 +34,36 @@ void widen_words(DType dtype, const std::uint8_t* from, std::int64_t n, float* o
 
 float half_at(const std::uint8_t* from) { return f16_to_f32(load_le<std::uint16_t>(from)); }
 
-/// Sixteen bytes as floats, four to a vector.
+/// Sixteen floats, four to a vector.
 struct Floats16 {
   f32x4 part[4];
 };
 
-template <typename Byte>
-HEARTH_INLINE Floats16 to_floats(Byte v) {
-  using Four = decltype(__builtin_shufflevector(v, v, 0, 1, 2, 3));
-  const Four parts[4] = {
-      __builtin_shufflevector(v, v, 0, 1, 2, 3), __builtin_shufflevector(v, v, 4, 5, 6, 7),
-      __builtin_shufflevector(v, v, 8, 9, 10, 11), __builtin_shufflevector(v, v, 12, 13, 14, 15)};
+// From 2^23 a float's steps are whole: the bits 0x4b000000 | q are the float 2^23 + q, and taking
+// 2^23 away leaves q. A conversion would do the same, but clang makes it one of unsigned integers,
+// as it sees that q is never negative, and x86 has no instruction for WebAssembly's: this is twice
+// as fast.
+constexpr float kUnits = 0x1p23F;
+
+/// q[i] − zero
+HEARTH_INLINE Floats16 to_floats(u8x16 q, float zero = 0) {
+  using u8x8 = std::uint8_t __attribute__((vector_size(8)));
+  using u16x8 = std::uint16_t __attribute__((vector_size(16)));
+  const u8x8 halves[2] = {__builtin_shufflevector(q, q, 0, 1, 2, 3, 4, 5, 6, 7),
+                          __builtin_shufflevector(q, q, 8, 9, 10, 11, 12, 13, 14, 15)};
+  const u16x8 upper = u16x8{} + 0x4b00;
+  const f32x4 offset = splat(kUnits + zero);
   Floats16 out;
   HEARTH_UNROLL
-  for (int i = 0; i < 4; ++i) out.part[i] = to_float(__builtin_convertvector(parts[i], i32x4));
+  for (int i = 0; i < 2; ++i) {
+    const u16x8 words = __builtin_convertvector(halves[i], u16x8);
+    out.part[2 * i] =
+        reinterpret_cast<f32x4>(__builtin_shufflevector(words, upper, 0, 8, 1, 9, 2, 10, 3, 11)) -
+        offset;
+    out.part[2 * i + 1] =
+        reinterpret_cast<f32x4>(__builtin_shufflevector(words, upper, 4, 12, 5, 13, 6, 14, 7, 15)) -
+        offset;
+  }
   return out;
 }
 
@@ -117,14 +133,15 @@ void widen_q5_k(const std::uint8_t* block, float* out) {
 
 /// out[i] = scale · (q[i] − 32)
 HEARTH_INLINE void put_q6(u8x16 q, float scale, float* out) {
-  const Floats16 values = to_floats(reinterpret_cast<i8x16>(q) - 32);
+  const Floats16 values = to_floats(q, 32);
   const f32x4 factor = splat(scale);
   HEARTH_UNROLL
   for (int i = 0; i < 4; ++i) store(out + 4 * i, factor * values.part[i]);
 }
 
 void widen_q6_k(const std::uint8_t* block, float* out) {
-  const Floats16 scales = to_floats(load<i8x16>(block + 192));
+  // Signed bytes, made unsigned by turning the sign round.
+  const Floats16 scales = to_floats(load<u8x16>(block + 192) ^ 0x80, 128);
   const f32x4 d = splat(half_at(block + 208));
   float products[16];
   HEARTH_UNROLL
