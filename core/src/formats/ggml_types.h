@@ -15,7 +15,8 @@ std::optional<DType> dtype_from_ggml(std::uint32_t type);
 /// The number of a type, or nullopt for those that GGUF lacks (U8, BOOL).
 std::optional<std::uint32_t> ggml_from_dtype(DType dtype);
 
-/// ggml's name for the number ("IQ2_XXS"), also of types that Hearth does not read; "" when unknown.
+/// ggml's name for the number ("IQ2_XXS"), also of types that Hearth does not read; "" when
+/// unknown.
 std::string_view ggml_type_name(std::uint32_t type);
 
 }  // namespace hearth
