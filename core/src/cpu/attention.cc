@@ -20,7 +20,7 @@ constexpr std::int64_t kKeys = 64;
 struct Tile {
   const float* query[kRows];  // (head_size) each; absent rows repeat the last one
   float* output[kRows];       // (head_size) each
-  i32x4 last;                 // last key that each row sees
+  i32x4 first, last;          // keys that each row sees, both included
 };
 
 // Products of kCount consecutive keys with the four query rows: scores[key] = lanes of rows.
@@ -102,15 +102,17 @@ void add_values_tail(const Tile& tile, const float* values, std::int64_t head_si
   }
 }
 
-void attend(const Tile& tile, const float* keys, const float* values, std::int64_t head_size,
-            float scale, std::int64_t seen) {
+// `begin` is the first key that any of the rows sees, `seen` the one past the last.
+void attend(const Tile& tile, const float* keys, const float* values, const AttentionArgs& args,
+            std::int64_t begin, std::int64_t seen) {
+  const std::int64_t head_size = args.head_size;
   for (const auto& output : tile.output) std::fill_n(output, head_size, 0.0F);
   f32x4 scores[kKeys];  // (key, row), then the weights exp(score − largest)
   // Below any score, and finite, so that the first decay is exp of a large negative number, not of
   // NaN.
   f32x4 largest = splat(-1e30F);
   f32x4 total = splat(0);
-  for (std::int64_t first = 0; first < seen; first += kKeys) {
+  for (std::int64_t first = begin; first < seen; first += kKeys) {
     const std::int64_t count = std::min(kKeys, seen - first);
     const float* block = keys + first * head_size;
     std::int64_t key = 0;
@@ -119,19 +121,25 @@ void attend(const Tile& tile, const float* keys, const float* values, std::int64
     }
     if (key < count) score_keys<1>(tile, block + key * head_size, head_size, scores + key);
 
+    const auto visible = [&](std::int64_t at) {
+      const i32x4 index = i32x4{} + static_cast<std::int32_t>(first + at);
+      return (index >= tile.first) & (index <= tile.last);
+    };
     f32x4 peak = largest;
     for (key = 0; key < count; ++key) {
-      const i32x4 index = i32x4{} + static_cast<std::int32_t>(first + key);
-      scores[key] = select(index <= tile.last, scores[key] * splat(scale), splat(-1e30F));
+      scores[key] *= splat(args.scale);
+      if (args.soft_cap > 0) {
+        scores[key] = splat(args.soft_cap) * tanh(scores[key] / splat(args.soft_cap));
+      }
+      scores[key] = select(visible(key), scores[key], splat(-1e30F));
       peak = max(peak, scores[key]);
     }
     const f32x4 decay = exp(largest - peak);
     largest = peak;
     total *= decay;
     for (key = 0; key < count; ++key) {
-      const i32x4 index = i32x4{} + static_cast<std::int32_t>(first + key);
       // exp() never gives zero, and a key that a row does not see must weigh nothing.
-      scores[key] = select(index <= tile.last, exp(scores[key] - peak), splat(0));
+      scores[key] = select(visible(key), exp(scores[key] - peak), splat(0));
       total += scores[key];
     }
 
@@ -162,6 +170,7 @@ void attention(const AttentionArgs& args, ThreadPool& pool) {
     for (std::int64_t unit = begin; unit < end; ++unit) {
       const std::int64_t kv_head = unit / tiles;
       Tile tile;
+      std::int64_t from = 0;  // of the first row, whose window begins first
       std::int64_t seen = 0;
       for (int r = 0; r < kRows; ++r) {
         const std::int64_t row = std::min(unit % tiles * kRows + r, rows - 1);
@@ -169,11 +178,15 @@ void attention(const AttentionArgs& args, ThreadPool& pool) {
         const std::int64_t head = kv_head * group + row % group;
         tile.query[r] = args.query + token * args.query_stride + head * args.head_size;
         tile.output[r] = args.output + (token * args.heads + head) * args.head_size;
-        tile.last[r] = static_cast<std::int32_t>(args.position + token);
         seen = args.position + token + 1;
+        const std::int64_t first =
+            args.window == 0 ? 0 : std::max<std::int64_t>(0, seen - args.window);
+        if (r == 0) from = first;
+        tile.first[r] = static_cast<std::int32_t>(first);
+        tile.last[r] = static_cast<std::int32_t>(seen - 1);
       }
       const std::int64_t skip = kv_head * args.capacity * args.head_size;
-      attend(tile, args.keys + skip, args.values + skip, args.head_size, args.scale, seen);
+      attend(tile, args.keys + skip, args.values + skip, args, from, seen);
     }
   });
 }

@@ -12,6 +12,8 @@ using testing::random_floats;
 
 struct Shape {
   std::int64_t heads, kv_heads, head_size, tokens, position;
+  std::int64_t window = 0;
+  float soft_cap = 0;
 };
 
 void expect_matches(const Shape& shape, float spread, int threads) {
@@ -23,9 +25,13 @@ void expect_matches(const Shape& shape, float spread, int threads) {
   const std::vector<float> query = random_floats(random, shape.tokens * stride, spread);
   std::vector<float> keys = random_floats(random, shape.kv_heads * capacity * shape.head_size);
   std::vector<float> values = random_floats(random, shape.kv_heads * capacity * shape.head_size);
-  // Places past the last key must not be read: a NaN would spread.
+  // Places past the last key, and before the first one's window, must not be read: a NaN would
+  // spread.
+  const std::int64_t unseen =
+      shape.window == 0 ? 0 : std::max<std::int64_t>(0, shape.position + 1 - shape.window);
   for (std::int64_t h = 0; h < shape.kv_heads; ++h) {
-    for (std::int64_t i = seen * shape.head_size; i < capacity * shape.head_size; ++i) {
+    for (std::int64_t i = 0; i < capacity * shape.head_size; ++i) {
+      if (i >= unseen * shape.head_size && i < seen * shape.head_size) continue;
       keys[static_cast<std::size_t>(h * capacity * shape.head_size + i)] = NAN;
       values[static_cast<std::size_t>(h * capacity * shape.head_size + i)] = NAN;
     }
@@ -43,7 +49,9 @@ void expect_matches(const Shape& shape, float spread, int threads) {
                         .kv_heads = shape.kv_heads,
                         .head_size = shape.head_size,
                         .capacity = capacity,
-                        .scale = 1 / std::sqrt(static_cast<float>(shape.head_size))};
+                        .scale = 1 / std::sqrt(static_cast<float>(shape.head_size)),
+                        .window = shape.window,
+                        .soft_cap = shape.soft_cap};
   attention(args, pool);
   args.output = slow.data();
   reference::attention(args);
@@ -52,7 +60,9 @@ void expect_matches(const Shape& shape, float spread, int threads) {
   // is sqrt(head_size)·spread. A weight's relative error is twice that (its own, and the total's),
   // plus 2e-7 of exp and n·2^-24 of sums; values are at most 5.
   const double size = static_cast<double>(shape.head_size);
-  const double score_error = size * 0x1p-24 * std::sqrt(size) * spread;
+  // A soft cap adds tanh's error, 4e-7 of the cap, and shrinks what came before.
+  const double score_error =
+      size * 0x1p-24 * std::sqrt(size) * spread + 5e-7 * static_cast<double>(shape.soft_cap);
   const double bound = 5 * (2 * score_error + 2 * 2e-7 + 2 * static_cast<double>(seen) * 0x1p-24);
   for (std::size_t i = 0; i < fast.size(); ++i) {
     ASSERT_NEAR(fast[i], slow[i], bound)
@@ -84,6 +94,22 @@ TEST(Attention, MatchesReferenceAtEveryGroupAndLength) {
       }
     }
   }
+}
+
+TEST(Attention, MatchesReferenceInEveryWindow) {
+  for (const std::int64_t window : {1, 2, 8, 63, 64, 65, 1000}) {
+    for (const std::int64_t tokens : {1, 3, 70}) {
+      for (const std::int64_t position : {0, 1, 130}) {
+        expect_matches({6, 2, 16, tokens, position, window}, 1, 2);
+      }
+    }
+  }
+}
+
+TEST(Attention, MatchesReferenceUnderASoftCap) {
+  // Scores up to some twenty against a cap of five: most are bent.
+  expect_matches({4, 2, 20, 9, 70, 0, 5}, 4, 1);
+  expect_matches({4, 2, 20, 9, 70, 8, 50}, 4, 2);
 }
 
 TEST(Attention, SharpSoftmaxMatchesReference) {

@@ -112,9 +112,8 @@ void Executor::run_node(const Frame& frame, const Node& node) const {
       return;
     }
     case Op::kRmsNorm:
-      rms_norm(dense(frame, node.inputs[0]), reinterpret_cast<const float*>(weight(1)),
-               dense(frame, node.output), count, width,
-               std::get<graph::RmsNormParams>(node.params).epsilon, frame.pool);
+    case Op::kLayerNorm:
+      run_norm(frame, node);
       return;
     case Op::kLinear:
       run_linear(frame, node);
@@ -127,11 +126,20 @@ void Executor::run_node(const Frame& frame, const Node& node) const {
     case Op::kAttention:
       run_attention(frame, node);
       return;
-    case Op::kSwiGlu:
+    case Op::kGlu:
       // Gate and up are both slices of one matrix or both matrices of their own.
       HEARTH_CHECK(stride(node.inputs[0]) == stride(node.inputs[1]));
-      swiglu(rows(frame, node.inputs[0]), rows(frame, node.inputs[1]), stride(node.inputs[0]),
-             dense(frame, node.output), count, width, frame.pool);
+      glu(std::get<graph::GluParams>(node.params).activation, rows(frame, node.inputs[0]),
+          rows(frame, node.inputs[1]), stride(node.inputs[0]), dense(frame, node.output), count,
+          width, frame.pool);
+      return;
+    case Op::kScale:
+      scale(dense(frame, node.inputs[0]), std::get<graph::ScaleParams>(node.params).factor,
+            dense(frame, node.output), count * width, frame.pool);
+      return;
+    case Op::kSoftCap:
+      soft_cap(dense(frame, node.inputs[0]), std::get<graph::SoftCapParams>(node.params).cap,
+               dense(frame, node.output), count * width, frame.pool);
       return;
     case Op::kAdd:
       add(dense(frame, node.inputs[0]), dense(frame, node.inputs[1]), dense(frame, node.output),
@@ -148,6 +156,31 @@ void Executor::run_node(const Frame& frame, const Node& node) const {
       return;
     }
   }
+}
+
+void Executor::run_norm(const Frame& frame, const Node& node) const {
+  const Value& output = plan_.graph.value(node.output);
+  const auto vector = [&](ValueId id) {
+    return reinterpret_cast<const float*>(weights_[static_cast<std::size_t>(id)]);
+  };
+  NormArgs args{.input = rows(frame, node.inputs[0]),
+                .input_stride = stride(node.inputs[0]),
+                .weight = vector(node.inputs[1]),
+                .output = rows(frame, node.output),
+                .output_stride = stride(node.output),
+                .tokens = frame.resolve(output.shape[0]),
+                .width = output.shape.back()};
+  if (const auto* rms = std::get_if<graph::RmsNormParams>(&node.params)) {
+    args.groups = rms->groups;
+    args.width /= rms->groups;
+    args.epsilon = rms->epsilon;
+    args.weight_offset = rms->weight_offset;
+    rms_norm(args, frame.pool);
+    return;
+  }
+  args.epsilon = std::get<graph::LayerNormParams>(node.params).epsilon;
+  if (node.inputs[2] != kNone) args.bias = vector(node.inputs[2]);
+  layer_norm(args, frame.pool);
 }
 
 void Executor::run_linear(const Frame& frame, const Node& node) const {
@@ -221,7 +254,9 @@ void Executor::run_attention(const Frame& frame, const Node& node) const {
              .kv_heads = params.kv_heads,
              .head_size = params.head_size,
              .capacity = capacity,
-             .scale = params.scale},
+             .scale = params.scale,
+             .window = params.window,
+             .soft_cap = params.soft_cap},
             frame.pool);
 }
 

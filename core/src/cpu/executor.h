@@ -48,6 +48,7 @@ class Executor {
   float* dense(const Frame& frame, graph::ValueId value) const;
   std::int64_t stride(graph::ValueId value) const;
   void run_node(const Frame& frame, const graph::Node& node) const;
+  void run_norm(const Frame& frame, const graph::Node& node) const;
   void run_linear(const Frame& frame, const graph::Node& node) const;
   void run_rope(const Frame& frame, const graph::Node& node) const;
   void run_attention(const Frame& frame, const graph::Node& node) const;

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "cpu/thread_pool.h"
+#include "graph/op.h"
 #include "tensor/dtype.h"
 
 namespace hearth::cpu {
@@ -63,9 +64,23 @@ void linear(const LinearArgs& args, ThreadPool& pool);
 void embed(const Matrix& table, std::span<const std::uint32_t> ids, float* output,
            ThreadPool& pool);
 
-/// output(token, :) = input / sqrt(mean(input²) + epsilon) · weight, rows of `width`. May alias.
-void rms_norm(const float* input, const float* weight, float* output, std::int64_t tokens,
-              std::int64_t width, float epsilon, ThreadPool& pool);
+struct NormArgs {
+  const float* input = nullptr;   ///< (tokens, input_stride), groups first in each row
+  std::int64_t input_stride = 0;  ///< floats from one token's row to the next
+  const float* weight = nullptr;  ///< (width)
+  const float* bias = nullptr;    ///< (width) or nullptr; layer_norm only
+  float* output = nullptr;        ///< (tokens, output_stride); may be the input
+  std::int64_t output_stride = 0;
+  std::int64_t tokens = 0;
+  std::int64_t groups = 1;  ///< parts of a row that are normalized alone, with the same weights
+  std::int64_t width = 0;   ///< of a group
+  float epsilon = 0;
+  float weight_offset = 0;  ///< added to each weight; rms_norm only
+};
+/// output = input / sqrt(mean(input²) + epsilon) · (weight + weight_offset), group by group.
+void rms_norm(const NormArgs& args, ThreadPool& pool);
+/// output = (input − mean) / sqrt(variance + epsilon) · weight + bias, group by group.
+void layer_norm(const NormArgs& args, ThreadPool& pool);
 
 struct RopeArgs {
   float* data = nullptr;  ///< rotated in place: (tokens, stride), heads first in each row
@@ -93,9 +108,12 @@ struct AttentionArgs {
   std::int64_t kv_heads = 0;  ///< divides heads
   std::int64_t head_size = 0;
   std::int64_t capacity = 0;
-  float scale = 1;  ///< multiplies query·key
+  float scale = 1;          ///< multiplies query·key
+  std::int64_t window = 0;  ///< keys that a token sees, its own included; 0 for all
+  float soft_cap = 0;       ///< scores become cap · tanh(score / cap); 0 for none
 };
-/// Causal attention with grouped-query heads: token t sees keys 0 … position + t.
+/// Causal attention with grouped-query heads: token t sees keys 0 … position + t, the last
+/// `window` of them.
 void attention(const AttentionArgs& args, ThreadPool& pool);
 
 /// Appends rows to the cache: cache(h, position + t, :) = input(t, h, :).
@@ -103,25 +121,31 @@ void store_kv(const float* input, std::int64_t stride, float* cache, std::int64_
               std::int64_t position, std::int64_t kv_heads, std::int64_t head_size,
               std::int64_t capacity, ThreadPool& pool);
 
-/// output(t, i) = silu(gate(t, i)) · up(t, i), rows of `width` that lie `stride` floats apart in
-/// gate and up (two slices of one matrix have its width) and next to each other in the output.
-void swiglu(const float* gate, const float* up, std::int64_t stride, float* output,
-            std::int64_t tokens, std::int64_t width, ThreadPool& pool);
+/// output(t, i) = activation(gate(t, i)) · up(t, i), rows of `width` that lie `stride` floats apart
+/// in gate and up (two slices of one matrix have its width) and next to each other in the output.
+void glu(graph::Activation activation, const float* gate, const float* up, std::int64_t stride,
+         float* output, std::int64_t tokens, std::int64_t width, ThreadPool& pool);
 
 /// output = a + b, n floats. May alias.
 void add(const float* a, const float* b, float* output, std::int64_t n, ThreadPool& pool);
+
+/// output = factor · input, n floats. May alias.
+void scale(const float* input, float factor, float* output, std::int64_t n, ThreadPool& pool);
+
+/// output = cap · tanh(input / cap), n floats. May alias.
+void soft_cap(const float* input, float cap, float* output, std::int64_t n, ThreadPool& pool);
 
 /// The same kernels, written to be read: one loop nest each, double accumulators, no packing but
 /// kPlain.
 namespace reference {
 void linear(const LinearArgs& args);
 void embed(const Matrix& table, std::span<const std::uint32_t> ids, float* output);
-void rms_norm(const float* input, const float* weight, float* output, std::int64_t tokens,
-              std::int64_t width, float epsilon);
+void rms_norm(const NormArgs& args);
+void layer_norm(const NormArgs& args);
 void rope(const RopeArgs& args);
 void attention(const AttentionArgs& args);
-void swiglu(const float* gate, const float* up, std::int64_t stride, float* output,
-            std::int64_t tokens, std::int64_t width);
+void glu(graph::Activation activation, const float* gate, const float* up, std::int64_t stride,
+         float* output, std::int64_t tokens, std::int64_t width);
 }  // namespace reference
 
 }  // namespace hearth::cpu

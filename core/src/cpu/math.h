@@ -33,6 +33,17 @@ HEARTH_INLINE f32x4 exp(f32x4 x) {
 
 HEARTH_INLINE f32x4 silu(f32x4 x) { return x / (splat(1.0F) + exp(-x)); }
 
+/// x / 2 · (1 + tanh(u)) with u = √(2/π) · (x + 0.044715 x³), written as x · sigmoid(2u).
+HEARTH_INLINE f32x4 gelu_tanh(f32x4 x) {
+  constexpr float kTwice = 1.5957691216F;  // 2 · √(2/π)
+  const f32x4 cubic = madd(x * x * x, splat(0.044715F), x);
+  return x / (splat(1.0F) + exp(cubic * splat(-kTwice)));
+}
+
+/// Within 4e-7 of tanh(x): 1 − 2 / (e^2x + 1), whose terms are at most 2. Not relative near zero,
+/// where the terms cancel.
+HEARTH_INLINE f32x4 tanh(f32x4 x) { return splat(1.0F) - splat(2.0F) / (exp(x + x) + splat(1.0F)); }
+
 /// Sine and cosine of an angle up to 2^24 radians (a rotation by a position), each within 2e-7: the
 /// multiple of pi/2 is taken off in double, whose error is then below 2^24 · 2^-53 · 2 < 4e-9; the
 /// rest by Cephes' polynomials for |r| <= pi/4 (sinf.c, S. Moshier).

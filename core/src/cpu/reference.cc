@@ -1,5 +1,6 @@
 // The kernels written to be read: what the fast ones are tested against.
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "cpu/packing.h"
@@ -47,16 +48,37 @@ void embed(const Matrix& table, std::span<const std::uint32_t> ids, float* outpu
   }
 }
 
-void rms_norm(const float* input, const float* weight, float* output, std::int64_t tokens,
-              std::int64_t width, float epsilon) {
-  for (std::int64_t t = 0; t < tokens; ++t) {
-    double squares = 0;
-    for (std::int64_t i = 0; i < width; ++i) {
-      squares += static_cast<double>(input[t * width + i]) * input[t * width + i];
+void rms_norm(const NormArgs& args) {
+  for (std::int64_t t = 0; t < args.tokens; ++t) {
+    for (std::int64_t group = 0; group < args.groups; ++group) {
+      const float* x = args.input + t * args.input_stride + group * args.width;
+      float* y = args.output + t * args.output_stride + group * args.width;
+      double squares = 0;
+      for (std::int64_t i = 0; i < args.width; ++i) squares += static_cast<double>(x[i]) * x[i];
+      const double factor = 1 / std::sqrt(squares / static_cast<double>(args.width) + args.epsilon);
+      for (std::int64_t i = 0; i < args.width; ++i) {
+        const double weight = static_cast<double>(args.weight[i]) + args.weight_offset;
+        y[i] = static_cast<float>(x[i] * factor * weight);
+      }
     }
-    const double factor = 1 / std::sqrt(squares / static_cast<double>(width) + epsilon);
-    for (std::int64_t i = 0; i < width; ++i) {
-      output[t * width + i] = static_cast<float>(input[t * width + i] * factor * weight[i]);
+  }
+}
+
+void layer_norm(const NormArgs& args) {
+  const auto width = static_cast<double>(args.width);
+  for (std::int64_t t = 0; t < args.tokens; ++t) {
+    for (std::int64_t group = 0; group < args.groups; ++group) {
+      const float* x = args.input + t * args.input_stride + group * args.width;
+      float* y = args.output + t * args.output_stride + group * args.width;
+      double mean = 0;
+      for (std::int64_t i = 0; i < args.width; ++i) mean += x[i] / width;
+      double variance = 0;
+      for (std::int64_t i = 0; i < args.width; ++i) variance += (x[i] - mean) * (x[i] - mean);
+      const double factor = 1 / std::sqrt(variance / width + args.epsilon);
+      for (std::int64_t i = 0; i < args.width; ++i) {
+        const double bias = args.bias == nullptr ? 0 : args.bias[i];
+        y[i] = static_cast<float>((x[i] - mean) * factor * args.weight[i] + bias);
+      }
     }
   }
 }
@@ -90,22 +112,27 @@ void attention(const AttentionArgs& args) {
       const std::int64_t skip = head / (args.heads / args.kv_heads) * args.capacity * size;
       const float* query = args.query + t * args.query_stride + head * size;
       const auto seen = static_cast<std::size_t>(args.position + t + 1);
+      const auto window = static_cast<std::size_t>(args.window);
+      const std::size_t first = window == 0 || window > seen ? 0 : seen - window;
       double largest = -INFINITY;
-      for (std::size_t key = 0; key < seen; ++key) {
+      for (std::size_t key = first; key < seen; ++key) {
         const float* k = args.keys + skip + static_cast<std::int64_t>(key) * size;
         double score = 0;
         for (std::int64_t i = 0; i < size; ++i) score += static_cast<double>(query[i]) * k[i];
         weights[key] = score * args.scale;
+        if (args.soft_cap > 0) {
+          weights[key] = args.soft_cap * std::tanh(weights[key] / args.soft_cap);
+        }
         largest = std::max(largest, weights[key]);
       }
       double total = 0;
-      for (std::size_t key = 0; key < seen; ++key) {
+      for (std::size_t key = first; key < seen; ++key) {
         weights[key] = std::exp(weights[key] - largest);
         total += weights[key];
       }
       for (std::int64_t i = 0; i < size; ++i) {
         double y = 0;
-        for (std::size_t key = 0; key < seen; ++key) {
+        for (std::size_t key = first; key < seen; ++key) {
           y += weights[key] / total * args.values[skip + static_cast<std::int64_t>(key) * size + i];
         }
         args.output[(t * args.heads + head) * size + i] = static_cast<float>(y);
@@ -114,13 +141,22 @@ void attention(const AttentionArgs& args) {
   }
 }
 
-void swiglu(const float* gate, const float* up, std::int64_t stride, float* output,
-            std::int64_t tokens, std::int64_t width) {
+void glu(graph::Activation activation, const float* gate, const float* up, std::int64_t stride,
+         float* output, std::int64_t tokens, std::int64_t width) {
   for (std::int64_t t = 0; t < tokens; ++t) {
     for (std::int64_t i = 0; i < width; ++i) {
       const double g = gate[t * stride + i];
-      output[t * width + i] =
-          static_cast<float>(g / (1 + std::exp(-g)) * static_cast<double>(up[t * stride + i]));
+      double y = 0;
+      switch (activation) {
+        case graph::Activation::kSilu:
+          y = g / (1 + std::exp(-g));
+          break;
+        case graph::Activation::kGeluTanh:
+          y = 0.5 * g *
+              (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (g + 0.044715 * g * g * g)));
+          break;
+      }
+      output[t * width + i] = static_cast<float>(y * static_cast<double>(up[t * stride + i]));
     }
   }
 }

@@ -8,8 +8,8 @@
 namespace hearth::cpu {
 namespace {
 
-void norm_row(const float* input, const float* weight, float* output, std::int64_t width,
-              float epsilon) {
+void norm_row(const float* input, const float* weight, float offset, float* output,
+              std::int64_t width, float epsilon) {
   // Four sums, so that an addition need not wait for the one before it.
   f32x4 squares[4] = {};
   std::int64_t i = 0;
@@ -25,20 +25,25 @@ void norm_row(const float* input, const float* weight, float* output, std::int64
   const float factor = 1.0F / std::sqrt(total / static_cast<float>(width) + epsilon);
   i = 0;
   for (; i + 4 <= width; i += 4) {
-    store(output + i, load<f32x4>(input + i) * splat(factor) * load<f32x4>(weight + i));
+    store(output + i,
+          load<f32x4>(input + i) * splat(factor) * (load<f32x4>(weight + i) + splat(offset)));
   }
-  for (; i < width; ++i) output[i] = input[i] * factor * weight[i];
+  for (; i < width; ++i) output[i] = input[i] * factor * (weight[i] + offset);
 }
 
 }  // namespace
 
-void rms_norm(const float* input, const float* weight, float* output, std::int64_t tokens,
-              std::int64_t width, float epsilon, ThreadPool& pool) {
-  pool.run(tokens, rows_per_piece(width), [&](std::int64_t begin, std::int64_t end) {
+void rms_norm(const NormArgs& args, ThreadPool& pool) {
+  const auto rows = [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t t = begin; t < end; ++t) {
-      norm_row(input + t * width, weight, output + t * width, width, epsilon);
+      for (std::int64_t group = 0; group < args.groups; ++group) {
+        norm_row(args.input + t * args.input_stride + group * args.width, args.weight,
+                 args.weight_offset, args.output + t * args.output_stride + group * args.width,
+                 args.width, args.epsilon);
+      }
     }
-  });
+  };
+  pool.run(args.tokens, rows_per_piece(args.groups * args.width), rows);
 }
 
 }  // namespace hearth::cpu

@@ -135,7 +135,7 @@ TEST_F(FuseTest, ASumWhoseProducerIsReadAgainStays) {
   const auto x = start();
   const auto y = linear("y", x, 32);
   const auto sum = b.add("sum", x, y);
-  EXPECT_EQ(ops_of(fused(b.swiglu("both", sum, y))), "embed linear add swiglu");
+  EXPECT_EQ(ops_of(fused(b.glu("both", sum, y, Activation::kSilu))), "embed linear add glu");
 }
 
 TEST_F(FuseTest, ASumThatTheCallerReadsTooStays) {
@@ -152,7 +152,7 @@ TEST_F(FuseTest, OnlyTheNodeJustBeforeIsFolded) {
   weights.add("w2", {32, 32});
   const auto sum = b.add("sum", y, x);
   // y is read by z too, and z is not what is summed.
-  EXPECT_EQ(ops_of(fused(b.swiglu("both", sum, z))), "embed linear linear add swiglu");
+  EXPECT_EQ(ops_of(fused(b.glu("both", sum, z, Activation::kSilu))), "embed linear linear add glu");
 }
 
 TEST_F(FuseTest, ALinearTakesOneResidual) {

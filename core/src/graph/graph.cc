@@ -125,8 +125,14 @@ ValueId Builder::embed(ValueId ids, ValueId table) {
   return node("embed", EmbedParams{}, {ids, table});
 }
 
-ValueId Builder::rms_norm(std::string_view name, ValueId x, ValueId weight, float epsilon) {
-  return node(name, RmsNormParams{.epsilon = epsilon}, {x, weight});
+ValueId Builder::rms_norm(std::string_view name, ValueId x, ValueId weight,
+                          const RmsNormParams& params) {
+  return node(name, params, {x, weight});
+}
+
+ValueId Builder::layer_norm(std::string_view name, ValueId x, ValueId weight, ValueId bias,
+                            float epsilon) {
+  return node(name, LayerNormParams{.epsilon = epsilon}, {x, weight, bias});
 }
 
 ValueId Builder::linear(std::string_view name, ValueId x, ValueId weight, ValueId bias) {
@@ -143,8 +149,12 @@ ValueId Builder::attention(std::string_view name, ValueId query, ValueId key, Va
   return node(name, params, {query, key, value, key_state, value_state});
 }
 
-ValueId Builder::swiglu(std::string_view name, ValueId gate, ValueId up) {
-  return node(name, SwiGluParams{}, {gate, up});
+ValueId Builder::slice(std::string_view name, ValueId x, std::int64_t begin, std::int64_t count) {
+  return node(name, SliceParams{.begin = begin, .count = count}, {x});
+}
+
+ValueId Builder::glu(std::string_view name, ValueId gate, ValueId up, Activation activation) {
+  return node(name, GluParams{.activation = activation}, {gate, up});
 }
 
 ValueId Builder::add(std::string_view name, ValueId a, ValueId b) {
@@ -152,6 +162,14 @@ ValueId Builder::add(std::string_view name, ValueId a, ValueId b) {
 }
 
 ValueId Builder::take_rows(ValueId x) { return node("take_rows", TakeRowsParams{}, {x}); }
+
+ValueId Builder::scale(std::string_view name, ValueId x, float factor) {
+  return node(name, ScaleParams{.factor = factor}, {x});
+}
+
+ValueId Builder::soft_cap(std::string_view name, ValueId x, float cap) {
+  return node(name, SoftCapParams{.cap = cap}, {x});
+}
 
 Result<Graph> Builder::finish(ValueId output) && {
   if (error_) return std::unexpected(*std::move(error_));

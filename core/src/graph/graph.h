@@ -88,14 +88,18 @@ class Builder {
   ValueId optional_weight(std::string_view tensor, Shape shape);
 
   ValueId embed(ValueId ids, ValueId table);
-  ValueId rms_norm(std::string_view name, ValueId x, ValueId weight, float epsilon);
+  ValueId rms_norm(std::string_view name, ValueId x, ValueId weight, const RmsNormParams& params);
+  ValueId layer_norm(std::string_view name, ValueId x, ValueId weight, ValueId bias, float epsilon);
   ValueId linear(std::string_view name, ValueId x, ValueId weight, ValueId bias = kNone);
   ValueId rope(std::string_view name, ValueId x, ValueId frequencies, const RopeParams& params);
   ValueId attention(std::string_view name, ValueId query, ValueId key, ValueId value,
                     ValueId key_state, ValueId value_state, const AttentionParams& params);
-  ValueId swiglu(std::string_view name, ValueId gate, ValueId up);
+  ValueId slice(std::string_view name, ValueId x, std::int64_t begin, std::int64_t count);
+  ValueId glu(std::string_view name, ValueId gate, ValueId up, Activation activation);
   ValueId add(std::string_view name, ValueId a, ValueId b);
   ValueId take_rows(ValueId x);
+  ValueId scale(std::string_view name, ValueId x, float factor);
+  ValueId soft_cap(std::string_view name, ValueId x, float cap);
 
   /// Records an error of the model's own; ignored when there is one already.
   void set_error(Error error);

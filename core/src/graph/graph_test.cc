@@ -56,7 +56,7 @@ TEST(Builder, ReportsWrongShapesAndWhatAnOpRefuses) {
   builder.set_scope("layers.0.");
   const auto ids = builder.input("ids", DType::kI32, {kTokens});
   const auto x = builder.embed(ids, builder.weight("table", {8, 4}));
-  EXPECT_EQ(builder.rms_norm("norm", x, builder.weight("norm", {5}), 1e-5F), kNone);
+  EXPECT_EQ(builder.rms_norm("norm", x, builder.weight("norm", {5}), {.epsilon = 1e-5F}), kNone);
   const auto graph = std::move(builder).finish(x);
   ASSERT_FALSE(graph);
   EXPECT_EQ(graph.error().code, ErrorCode::kShapeMismatch);

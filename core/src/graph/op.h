@@ -27,9 +27,12 @@ inline constexpr std::int64_t kOutputs = -2;
 /// ids (tokens), table (vocabulary, width) → (tokens, width)
 struct EmbedParams {};
 
-/// x (rows, width), weight (width) → (rows, width): x / sqrt(mean(x²) + epsilon) · weight
+/// x (rows, groups · width), weight (width) → as x: each group of a row on its own,
+/// x / sqrt(mean(x²) + epsilon) · (weight + weight_offset)
 struct RmsNormParams {
   float epsilon = 1e-6f;
+  std::int64_t groups = 1;  ///< heads, where each is normalized alone
+  float weight_offset = 0;  ///< 1 in models that store their weights as differences from one
 };
 
 /// x (rows, in), weight (out, in), bias (out)?, residual (rows, out)? → (rows, out): x Wᵀ + b + r
@@ -58,10 +61,19 @@ struct AttentionParams {
   std::int64_t kv_heads = 0;
   std::int64_t head_size = 0;
   float scale = 1;
+  std::int64_t window = 0;  ///< keys that a token sees, its own included; 0 for all
+  float soft_cap = 0;       ///< scores become cap · tanh(score / cap); 0 for none
 };
 
-/// gate, up (rows, width) → (rows, width): silu(gate) · up
-struct SwiGluParams {};
+enum class Activation : std::uint8_t {
+  kSilu,      ///< x · sigmoid(x)
+  kGeluTanh,  ///< x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))
+};
+
+/// gate, up (rows, width) → (rows, width): activation(gate) · up
+struct GluParams {
+  Activation activation = Activation::kSilu;
+};
 
 /// a, b → a + b
 struct AddParams {};
@@ -69,8 +81,25 @@ struct AddParams {};
 /// x (tokens, width) → (outputs, width): the rows whose logits the step was asked for
 struct TakeRowsParams {};
 
-using OpParams = std::variant<EmbedParams, RmsNormParams, LinearParams, SliceParams, RopeParams,
-                              AttentionParams, SwiGluParams, AddParams, TakeRowsParams>;
+/// x (rows, width), weight (width), bias (width)? → as x:
+/// (x − mean(x)) / sqrt(variance(x) + epsilon) · weight + bias
+struct LayerNormParams {
+  float epsilon = 1e-5f;
+};
+
+/// x → factor · x
+struct ScaleParams {
+  float factor = 1;
+};
+
+/// x → cap · tanh(x / cap)
+struct SoftCapParams {
+  float cap = 1;
+};
+
+using OpParams =
+    std::variant<EmbedParams, RmsNormParams, LinearParams, SliceParams, RopeParams, AttentionParams,
+                 GluParams, AddParams, TakeRowsParams, LayerNormParams, ScaleParams, SoftCapParams>;
 
 /// Ops by the place of their parameters in OpParams.
 enum class Op : std::uint8_t {
@@ -80,9 +109,12 @@ enum class Op : std::uint8_t {
   kSlice,
   kRope,
   kAttention,
-  kSwiGlu,
+  kGlu,
   kAdd,
   kTakeRows,
+  kLayerNorm,
+  kScale,
+  kSoftCap,
 };
 inline constexpr std::size_t kOpCount = std::variant_size_v<OpParams>;
 

@@ -57,7 +57,7 @@ Graph random_graph(std::mt19937& random) {
         if (pair) add(AddParams{}, {x, other}, shape);
         break;
       case 3:
-        if (pair) add(SwiGluParams{}, {x, other}, shape);
+        if (pair) add(GluParams{}, {x, other}, shape);
         break;
       case 4: {
         const std::int64_t width = shape.back();

@@ -193,7 +193,7 @@ class Llama {
  private:
   graph::ValueId norm(std::string_view name, std::string_view tensor, graph::ValueId x) {
     return b_.rms_norm(name, x, b_.weight(cat(layer_, tensor, ".weight"), {c_.facts.hidden_size}),
-                       c_.epsilon);
+                       {.epsilon = c_.epsilon});
   }
 
   graph::ValueId linear(std::string_view name, std::string_view tensor, graph::ValueId x,
@@ -226,7 +226,8 @@ class Llama {
     const std::int64_t hidden = c_.facts.hidden_size;
     const auto gate = linear("gate", n_.gate, x, c_.ffn_size, hidden, c_.mlp_bias);
     const auto up = linear("up", n_.up, x, c_.ffn_size, hidden, c_.mlp_bias);
-    return linear("down", n_.down, b_.swiglu("swiglu", gate, up), hidden, c_.ffn_size, c_.mlp_bias);
+    return linear("down", n_.down, b_.glu("glu", gate, up, graph::Activation::kSilu), hidden,
+                  c_.ffn_size, c_.mlp_bias);
   }
 
   graph::RopeParams rope(std::int64_t heads) const {

@@ -15,6 +15,9 @@ Result<void> check(const OpParams& params, std::span<const Operand> in, std::str
       return mismatch("attention", at, operand, cat(heads, " heads of ", attention.head_size));
     }
   }
+  if (attention.window < 0 || !(attention.soft_cap >= 0)) {
+    return mismatch("attention", at, in[0], "a window and a soft cap of zero or more");
+  }
   if (attention.kv_heads < 1 || attention.heads % attention.kv_heads != 0) {
     return mismatch("attention", at, in[0],
                     cat("query heads in whole groups for ", attention.kv_heads, " key heads"));

@@ -14,8 +14,11 @@ graph::OpRules linear_rules();
 graph::OpRules slice_rules();
 graph::OpRules rope_rules();
 graph::OpRules attention_rules();
-graph::OpRules swiglu_rules();
+graph::OpRules glu_rules();
 graph::OpRules add_rules();
 graph::OpRules take_rows_rules();
+graph::OpRules layer_norm_rules();
+graph::OpRules scale_rules();
+graph::OpRules soft_cap_rules();
 
 }  // namespace hearth::ops

@@ -2,6 +2,7 @@
 // that names it and the op.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <vector>
 
 #include "base/cat.h"
@@ -57,7 +58,7 @@ std::vector<Case> right_calls() {
         operand("values", {2, 64, 8})},
        5,
        {kTokens, 32}},
-      {graph::SwiGluParams{},
+      {graph::GluParams{},
        {operand("gate", {kTokens, 8}), operand("up", {kTokens, 8})},
        2,
        {kTokens, 8}},
@@ -66,6 +67,12 @@ std::vector<Case> right_calls() {
        2,
        {kTokens, 8}},
       {graph::TakeRowsParams{}, {operand("x", {kTokens, 8})}, 1, {kOutputs, 8}},
+      {graph::LayerNormParams{},
+       {operand("x", {kTokens, 8}), operand("weight", {8}), operand("bias", {8}, DType::kBF16)},
+       2,
+       {kTokens, 8}},
+      {graph::ScaleParams{.factor = 2}, {operand("x", {kTokens, 8})}, 1, {kTokens, 8}},
+      {graph::SoftCapParams{.cap = 30}, {operand("x", {kOutputs, 8})}, 1, {kOutputs, 8}},
   };
 }
 
@@ -154,6 +161,14 @@ TEST(Ops, RefuseParametersThatDoNotFitTheOperands) {
                                    SliceParams{3, 3}, SliceParams{INT64_MAX, 1}}) {
     expect_refused(slice, calls[3].inputs, "x");
   }
+  for (const std::int64_t groups : {0, -1, 3}) {
+    expect_refused(graph::RmsNormParams{.groups = groups}, calls[1].inputs, "x");
+  }
+  expect_refused(graph::RmsNormParams{.groups = 2}, calls[1].inputs, "weight");
+  expect_refused(graph::ScaleParams{.factor = INFINITY}, calls[10].inputs, "x");
+  for (const float cap : {0.0F, -1.0F, NAN, INFINITY}) {
+    expect_refused(graph::SoftCapParams{.cap = cap}, calls[11].inputs, "x");
+  }
   const RopeParams rope = std::get<RopeParams>(calls[4].params);
   for (const std::int64_t rotary : {0, 3, 10, -2}) {
     RopeParams wrong = rope;
@@ -174,6 +189,13 @@ TEST(Ops, RefuseParametersThatDoNotFitTheOperands) {
   wrong = attention;
   wrong.kv_heads = 4;
   expect_refused(wrong, calls[5].inputs, "key");
+  wrong = attention;
+  wrong.window = -1;
+  expect_refused(wrong, calls[5].inputs, "query");
+  wrong = attention;
+  wrong.soft_cap = NAN;
+  expect_refused(wrong, calls[5].inputs, "query");
+  wrong = attention;
   // Three key heads of 8 for four query heads: the sizes fit, the groups do not.
   std::vector<Operand> thirds = calls[5].inputs;
   thirds[1].shape = thirds[2].shape = {kTokens, 24};

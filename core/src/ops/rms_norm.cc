@@ -4,11 +4,16 @@
 namespace hearth::ops {
 namespace {
 
-Result<void> check(const OpParams&, std::span<const Operand> in, std::string_view at) {
+Result<void> check(const OpParams& params, std::span<const Operand> in, std::string_view at) {
   HEARTH_TRY(check_count("rms_norm", in, 2, 2, at));
   HEARTH_TRY(check_rows("rms_norm", in[0], at));
-  if (!is_float_vector(in[1], in[0].shape[1])) {
-    return mismatch("rms_norm", at, in[1], cat("a weight of ", in[0].shape[1], " floats"));
+  const std::int64_t groups = std::get<graph::RmsNormParams>(params).groups;
+  if (groups < 1 || in[0].shape[1] % groups != 0) {
+    return mismatch("rms_norm", at, in[0], cat("rows of ", groups, " groups"));
+  }
+  const std::int64_t width = in[0].shape[1] / groups;
+  if (!is_float_vector(in[1], width)) {
+    return mismatch("rms_norm", at, in[1], cat("a weight of ", width, " floats"));
   }
   return {};
 }
