@@ -13,10 +13,11 @@ using BuildFunction = Result<Model> (*)(const Checkpoint&, std::int64_t);
 struct Family {
   std::string_view name;  ///< as GGUF's general.architecture and config.json's model_type have it
   BuildFunction build;
+  bool gguf = false;  ///< its GGUF files are read too
 };
 
 constexpr Family kFamilies[] = {
-    {"llama", build_llama},
+    {"llama", build_llama, true}, {"mistral", build_mistral},    {"qwen2", build_qwen2},
 };
 
 /// What the checkpoint says it is; empty when it does not say.
@@ -50,7 +51,8 @@ Result<Model> build_model(const Checkpoint& checkpoint, std::int64_t wanted_cont
                 key);
   }
   for (const Family& family : kFamilies) {
-    if (family.name == name) return family.build(checkpoint, wanted_context);
+    if (family.name != name || (checkpoint.gguf() != nullptr && !family.gguf)) continue;
+    return family.build(checkpoint, wanted_context);
   }
   return fail(ErrorCode::kUnsupportedArchitecture,
               cat("Models of the architecture \"", name, "\" are not supported."), name);

@@ -1,5 +1,6 @@
 #include "models/rope_scaling.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -8,69 +9,182 @@
 namespace hearth::models {
 namespace {
 
-/// Llama 3.1's rule: wavelengths longer than the original context are divided by `factor`, short
-/// ones stay, and those between are blended linearly in the number of turns within that context.
-double llama3_frequency(double frequency, double factor, double low, double high, double context) {
-  const double turns = context * frequency / (2 * std::numbers::pi);
-  if (turns < low) return frequency / factor;
-  if (turns > high) return frequency;
-  const double blend = (turns - low) / (high - low);
-  return (1 - blend) * frequency / factor + blend * frequency;
+std::vector<double> plain_frequencies(double base, std::int64_t rotary_size) {
+  std::vector<double> frequencies;
+  for (std::int64_t i = 0; i < rotary_size / 2; ++i) {
+    frequencies.push_back(
+        std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(rotary_size)));
+  }
+  return frequencies;
 }
 
-}  // namespace
+Rope finish(const std::vector<double>& frequencies, double scale) {
+  Rope rope{.frequencies = {}, .scale = static_cast<float>(scale)};
+  for (const double each : frequencies) rope.frequencies.push_back(static_cast<float>(each));
+  return rope;
+}
 
-std::vector<float> rope_frequencies(Settings& settings, bool gguf, std::int64_t rotary_size) {
-  // RoFormer's base, which configurations leave out when they keep it.
-  constexpr double kDefaultBase = 10000;
-  double base = kDefaultBase;
-  std::string prefix;
-  std::string type = "default";
-  if (gguf) {
-    base = settings.number_or("{arch}.rope.freq_base", kDefaultBase);
-    type = settings.text_or("{arch}.rope.scaling.type", "none");
-    if (type == "none") type = "default";
-  } else {
-    const bool new_style = settings.has("rope_parameters");
-    prefix = new_style ? "rope_parameters." : "rope_scaling.";
-    base = settings.number_or(new_style && settings.has("rope_parameters.rope_theta")
-                                  ? "rope_parameters.rope_theta"
-                                  : "rope_theta",
-                              kDefaultBase);
-    if (new_style || settings.has("rope_scaling")) {
-      // "type" is the oldest spelling.
-      type = settings.text_or(cat(prefix, "rope_type"),
-                              settings.text_or(cat(prefix, "type"), "default"));
+/// Reads one "rope_scaling" or "rope_parameters".
+class Scaling {
+ public:
+  Scaling(Settings& settings, std::string prefix, double base)
+      : settings_(settings), prefix_(std::move(prefix)), base_(base) {}
+
+  double positive(std::string_view name) {
+    const std::string key = cat(prefix_, name);
+    return checked(key, settings_.number(key));
+  }
+  double positive_or(std::string_view name, double otherwise) {
+    const std::string key = cat(prefix_, name);
+    return checked(key, settings_.number_or(key, otherwise));
+  }
+
+  /// The context before stretching: inside the scaling, beside it (Phi-3), or the model's own.
+  double original_context() {
+    const std::string key = cat(prefix_, "original_max_position_embeddings");
+    if (settings_.has(key)) return checked(key, settings_.number(key));
+    if (settings_.has("original_max_position_embeddings")) {
+      return positive_top("original_max_position_embeddings");
+    }
+    return positive_top("max_position_embeddings");
+  }
+
+  // Llama 3.1: wavelengths longer than the original context are divided by `factor`, short ones
+  // stay, and those between are blended linearly in the number of turns within that context.
+  void llama3(std::vector<double>& frequencies) {
+    const double factor = positive("factor");
+    const double low = positive("low_freq_factor");
+    const double high = positive("high_freq_factor");
+    const double context = positive("original_max_position_embeddings");
+    if (!(high > low)) settings_.refuse(cat(prefix_, "high_freq_factor"), cat(high));
+    for (double& each : frequencies) {
+      const double turns = context * each / (2 * std::numbers::pi);
+      if (turns > high) continue;
+      const double blend = turns < low ? 0 : (turns - low) / (high - low);
+      each = (1 - blend) * each / factor + blend * each;
     }
   }
 
-  double factor = 1;
-  if (type == "linear") {
-    factor = settings.number(gguf ? "{arch}.rope.scaling.factor" : cat(prefix, "factor"));
-  } else if (type == "llama3" && !gguf) {
-    factor = settings.number(cat(prefix, "factor"));
-  } else if (type != "default") {
-    settings.refuse(gguf ? "{arch}.rope.scaling.type" : cat(prefix, "rope_type"), type);
+  // YaRN: pairs that turn more than `beta_fast` times within the original context stay, those that
+  // turn less than `beta_slow` times are divided by the factor, with a linear ramp between. Returns
+  // the scale.
+  double yarn(std::vector<double>& frequencies, std::int64_t rotary_size) {
+    const double context = original_context();
+    const double factor = positive("factor");
+    const double fast = positive_or("beta_fast", 32);
+    const double slow = positive_or("beta_slow", 1);
+    // The pair that turns so many times within the context.
+    const auto pair_of = [&](double turns) {
+      return static_cast<double>(rotary_size) * std::log(context / (turns * 2 * std::numbers::pi)) /
+             (2 * std::log(base_));
+    };
+    double low = pair_of(fast), high = pair_of(slow);
+    if (settings_.flag_or(cat(prefix_, "truncate"), true)) {
+      low = std::floor(low);
+      high = std::ceil(high);
+    }
+    low = std::max(low, 0.0);
+    high = std::min(high, static_cast<double>(rotary_size - 1));
+    if (low == high) high += 0.001;  // the reference's way around a division by zero
+    for (std::size_t i = 0; i < frequencies.size(); ++i) {
+      const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
+      frequencies[i] = frequencies[i] / factor * ramp + frequencies[i] * (1 - ramp);
+    }
+    const auto grown = [&](double by) { return factor <= 1 ? 1 : 0.1 * by * std::log(factor) + 1; };
+    const std::string mscale = cat(prefix_, "mscale"), all = cat(prefix_, "mscale_all_dim");
+    double scale = grown(1);
+    if (settings_.number_or(mscale, 0) != 0 && settings_.number_or(all, 0) != 0) {
+      scale = grown(settings_.number(mscale)) / grown(settings_.number(all));
+    }
+    return positive_or("attention_factor", scale);
   }
-  if (!(base > 0) || !(factor > 0))
-    settings.refuse("rope_theta", cat(base, " with factor ", factor));
 
-  std::vector<float> frequencies;
-  double low = 0, high = 0, context = 0;
-  if (type == "llama3") {
-    low = settings.number(cat(prefix, "low_freq_factor"));
-    high = settings.number(cat(prefix, "high_freq_factor"));
-    context = settings.number(cat(prefix, "original_max_position_embeddings"));
-    if (!(high > low)) settings.refuse(cat(prefix, "high_freq_factor"), cat(high));
+  // LongRoPE: a divisor for each pair, one list for texts within the original context and one for
+  // longer ones. Returns the scale.
+  double longrope(std::vector<double>& frequencies, std::int64_t context) {
+    const double original = original_context();
+    const std::string key =
+        cat(prefix_, static_cast<double>(context) > original ? "long_factor" : "short_factor");
+    if (!settings_.has(key)) settings_.number(key);  // records what is missing
+    const std::vector<double> divisors = settings_.numbers(key);
+    if (!settings_.status()) return 1;
+    if (divisors.size() != frequencies.size()) {
+      settings_.refuse(key, cat(divisors.size(), " factors for ", frequencies.size(), " pairs"));
+      return 1;
+    }
+    for (std::size_t i = 0; i < frequencies.size(); ++i) {
+      frequencies[i] /= checked(key, divisors[i]);
+    }
+    // Phi-3 says by its two contexts how far it is stretched.
+    const double factor = positive_or("factor", positive_top("max_position_embeddings") / original);
+    const double scale =
+        factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(std::max(original, 2.0)));
+    return positive_or("attention_factor", scale);
   }
-  for (std::int64_t i = 0; i < rotary_size / 2; ++i) {
-    double frequency =
-        std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(rotary_size));
-    if (type == "linear") frequency /= factor;
-    if (type == "llama3") frequency = llama3_frequency(frequency, factor, low, high, context);
-    frequencies.push_back(static_cast<float>(frequency));
+
+ private:
+  double checked(std::string_view key, double value) {
+    if (value > 0) return value;
+    settings_.refuse(key, cat(value));
+    return 1;
   }
-  return frequencies;
+  double positive_top(std::string_view key) { return checked(key, settings_.number(key)); }
+
+  Settings& settings_;
+  std::string prefix_;
+  double base_;
+};
+
+}  // namespace
+
+Rope read_rope(Settings& settings, std::int64_t rotary_size, std::int64_t context,
+               const RopeKeys& keys) {
+  const bool new_style = settings.has(keys.parameters);
+  const std::string prefix = cat(new_style ? keys.parameters : keys.scaling, ".");
+  const std::string new_base = cat(keys.parameters, ".rope_theta");
+  const std::string base_key = settings.has(new_base) ? new_base : std::string(keys.base);
+  const double base = settings.number_or(base_key, keys.default_base);
+  // A base of one would not turn slower from pair to pair, and yarn divides by its logarithm.
+  if (!(base > 1)) settings.refuse(base_key, cat(base));
+  std::vector<double> frequencies = plain_frequencies(base, rotary_size);
+  double scale = 1;
+  if (!new_style && !settings.has(keys.scaling)) return finish(frequencies, scale);
+
+  // "type" is the oldest spelling.
+  const std::string type =
+      settings.text_or(cat(prefix, "rope_type"), settings.text_or(cat(prefix, "type"), "default"));
+  Scaling scaling(settings, prefix, base);
+  if (type == "linear") {
+    const double factor = scaling.positive("factor");
+    for (double& each : frequencies) each /= factor;
+  } else if (type == "dynamic") {
+    // The base grows with texts longer than the trained context, and sessions end there.
+    scaling.positive("factor");
+  } else if (type == "llama3") {
+    scaling.llama3(frequencies);
+  } else if (type == "yarn") {
+    scale = scaling.yarn(frequencies, rotary_size);
+  } else if (type == "longrope" || type == "su") {  // Phi-3's first name for it
+    scale = scaling.longrope(frequencies, context);
+  } else if (type != "default") {
+    settings.refuse(cat(prefix, "rope_type"), type);
+  }
+  return finish(frequencies, scale);
+}
+
+Rope read_gguf_rope(Settings& settings, std::int64_t rotary_size) {
+  const double base = settings.number_or("{arch}.rope.freq_base", kDefaultRopeBase);
+  if (!(base > 1)) settings.refuse("{arch}.rope.freq_base", cat(base));
+  const std::string type = settings.text_or("{arch}.rope.scaling.type", "none");
+  std::vector<double> frequencies = plain_frequencies(base, rotary_size);
+  if (type == "linear") {
+    const double factor = settings.number("{arch}.rope.scaling.factor");
+    if (!(factor > 0)) settings.refuse("{arch}.rope.scaling.factor", cat(factor));
+    for (double& each : frequencies) each /= factor;
+  } else if (type != "none") {
+    settings.refuse("{arch}.rope.scaling.type", type);
+  }
+  return finish(frequencies, 1);
 }
 
 }  // namespace hearth::models

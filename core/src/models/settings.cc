@@ -1,5 +1,6 @@
 #include "models/settings.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -42,6 +43,10 @@ const nlohmann::json* Settings::json(std::string_view key) const {
 
 bool Settings::has(std::string_view key) const {
   return gguf_ != nullptr ? gguf_->find(full_key(key)) != nullptr : json(key) != nullptr;
+}
+
+bool Settings::stated(std::string_view key) const {
+  return json_ != nullptr && json_->contains(std::string(key));
 }
 
 void Settings::missing(std::string_view key) {
@@ -136,6 +141,35 @@ std::string Settings::text_or(std::string_view key, std::string_view otherwise) 
   }
   wrong(key, "a string");
   return std::string(otherwise);
+}
+
+std::vector<std::string> Settings::texts(std::string_view key) {
+  std::vector<std::string> result;
+  const nlohmann::json* list = json(key);
+  if (list == nullptr) return result;
+  const bool right = list->is_array() && std::all_of(list->begin(), list->end(),
+                                                     [](const auto& e) { return e.is_string(); });
+  if (!right) {
+    wrong(key, "a list of strings");
+    return result;
+  }
+  for (const nlohmann::json& each : *list) result.push_back(each.get<std::string>());
+  return result;
+}
+
+std::vector<double> Settings::numbers(std::string_view key) {
+  std::vector<double> result;
+  const nlohmann::json* list = json(key);
+  if (list == nullptr) return result;
+  const bool right = list->is_array() && std::all_of(list->begin(), list->end(), [](const auto& e) {
+                       return e.is_number() && std::isfinite(e.template get<double>());
+                     });
+  if (!right) {
+    wrong(key, "a list of finite numbers");
+    return result;
+  }
+  for (const nlohmann::json& each : *list) result.push_back(each.get<double>());
+  return result;
 }
 
 Result<void> Settings::status() const {

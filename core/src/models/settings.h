@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "formats/gguf.h"
@@ -31,7 +32,14 @@ class Settings {
   double number_or(std::string_view key, double otherwise);
   bool flag_or(std::string_view key, bool otherwise);
   std::string text_or(std::string_view key, std::string_view otherwise);
+  /// Lists of config.json, empty when absent; unsupported_config when an entry is of another kind.
+  std::vector<std::string> texts(std::string_view key);
+  std::vector<double> numbers(std::string_view key);
+  /// Whether there is a value; JSON's null is none.
   bool has(std::string_view key) const;
+  /// Whether config.json has the key, be it null: for keys whose absence means a default and whose
+  /// null means "off".
+  bool stated(std::string_view key) const;
 
   /// Records that a value is not supported: `what "value" is not supported`.
   void refuse(std::string_view key, std::string_view value);
