@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/cat.h"
+#include "models/families.h"
 #include "models/llama.h"
 
 namespace hearth::models {

@@ -1,0 +1,12 @@
+// The families beside Llama, each described in the file of its name. All are read from safetensors
+// with a config.json.
+#pragma once
+
+#include "models/model.h"
+
+namespace hearth::models {
+
+// Errors: as build_model.
+Result<Model> build_mistral(const Checkpoint& checkpoint, std::int64_t wanted_context);
+
+}  // namespace hearth::models
