@@ -9,5 +9,6 @@ namespace hearth::models {
 // Errors: as build_model.
 Result<Model> build_mistral(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_qwen2(const Checkpoint& checkpoint, std::int64_t wanted_context);
+Result<Model> build_qwen3(const Checkpoint& checkpoint, std::int64_t wanted_context);
 
 }  // namespace hearth::models

@@ -19,6 +19,7 @@ struct Family {
 
 constexpr Family kFamilies[] = {
     {"llama", build_llama, true}, {"mistral", build_mistral},    {"qwen2", build_qwen2},
+    {"qwen3", build_qwen3},       {"phi3", build_phi3},          {"smollm3", build_smollm3},
 };
 
 /// What the checkpoint says it is; empty when it does not say.
