@@ -20,6 +20,7 @@ struct Family {
 constexpr Family kFamilies[] = {
     {"llama", build_llama, true}, {"mistral", build_mistral},    {"qwen2", build_qwen2},
     {"qwen3", build_qwen3},       {"phi3", build_phi3},          {"smollm3", build_smollm3},
+    {"granite", build_granite},   {"olmo2", build_olmo2},        {"gemma", build_gemma},
 };
 
 /// What the checkpoint says it is; empty when it does not say.
