@@ -13,5 +13,6 @@ Result<Model> build_qwen3(const Checkpoint& checkpoint, std::int64_t wanted_cont
 Result<Model> build_phi3(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_smollm3(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_granite(const Checkpoint& checkpoint, std::int64_t wanted_context);
+Result<Model> build_olmo2(const Checkpoint& checkpoint, std::int64_t wanted_context);
 
 }  // namespace hearth::models
