@@ -14,5 +14,8 @@ Result<Model> build_phi3(const Checkpoint& checkpoint, std::int64_t wanted_conte
 Result<Model> build_smollm3(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_granite(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_olmo2(const Checkpoint& checkpoint, std::int64_t wanted_context);
+Result<Model> build_gemma(const Checkpoint& checkpoint, std::int64_t wanted_context);
+Result<Model> build_gemma2(const Checkpoint& checkpoint, std::int64_t wanted_context);
+Result<Model> build_gemma3(const Checkpoint& checkpoint, std::int64_t wanted_context);
 
 }  // namespace hearth::models

@@ -21,6 +21,7 @@ constexpr Family kFamilies[] = {
     {"llama", build_llama, true}, {"mistral", build_mistral},    {"qwen2", build_qwen2},
     {"qwen3", build_qwen3},       {"phi3", build_phi3},          {"smollm3", build_smollm3},
     {"granite", build_granite},   {"olmo2", build_olmo2},        {"gemma", build_gemma},
+    {"gemma2", build_gemma2},     {"gemma3_text", build_gemma3}, {"stablelm", build_stablelm},
 };
 
 /// What the checkpoint says it is; empty when it does not say.
