@@ -17,5 +17,6 @@ Result<Model> build_olmo2(const Checkpoint& checkpoint, std::int64_t wanted_cont
 Result<Model> build_gemma(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_gemma2(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_gemma3(const Checkpoint& checkpoint, std::int64_t wanted_context);
+Result<Model> build_stablelm(const Checkpoint& checkpoint, std::int64_t wanted_context);
 
 }  // namespace hearth::models
