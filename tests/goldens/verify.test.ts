@@ -9,7 +9,25 @@ import { describe, expect, it } from "vitest";
 const folder = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const cli = folder("../../packages/cli/dist/main.js");
 
-const models = ["llama", "llama-tied-rope-llama3", "llama-head-dim-bias"];
+const models = [
+  "llama",
+  "llama-tied-rope-llama3",
+  "llama-head-dim-bias",
+  "mistral-sliding",
+  "qwen2",
+  "qwen2-yarn",
+  "qwen3",
+  "phi3",
+  "phi3-longrope",
+  "phi3-partial-rotary",
+  "smollm3",
+  "granite",
+  "olmo2",
+  "gemma",
+  "gemma2",
+  "gemma3",
+  "stablelm",
+];
 
 interface Output {
   name: string;
@@ -40,7 +58,7 @@ async function hearth(...args: string[]): Promise<Finished> {
 const timeout = 120_000;
 
 describe.each(["native", "wasm"])("hearth verify on %s", (device) => {
-  it("passes the Llama goldens", { timeout }, async () => {
+  it("passes the goldens of the families that exist", { timeout }, async () => {
     const line = ["verify", "--device", device, "--json", ...models.map(folder)];
     const { code, stdout, stderr } = await hearth(...line);
     expect(stderr).toBe("");

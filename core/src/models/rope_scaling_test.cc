@@ -45,17 +45,17 @@ void expect_refused(const json& config, ErrorCode code, std::string_view name) {
   EXPECT_EQ(rope.error().name, name) << rope.error().message;
 }
 
-TEST(Rope, IsPlainByDefault) {
+TEST(RopeScaling, IsPlainByDefault) {
   expect_rope(read(json::object()), {1, 0.1, 0.01, 0.001}, 1);
   expect_rope(read({{"rope_parameters", {{"rope_theta", 16.0}}}}), {1, 0.5, 0.25, 0.125}, 1);
 }
 
-TEST(Rope, LinearDividesAndDynamicWaitsForLongerTexts) {
+TEST(RopeScaling, LinearDividesAndDynamicWaitsForLongerTexts) {
   expect_rope(read(with({{"type", "linear"}, {"factor", 4.0}})), {0.25, 0.025, 0.0025, 0.00025}, 1);
   expect_rope(read(with({{"type", "dynamic"}, {"factor", 4.0}})), {1, 0.1, 0.01, 0.001}, 1);
 }
 
-TEST(Rope, YarnDividesTheSlowAndRampsBetween) {
+TEST(RopeScaling, YarnDividesTheSlowAndRampsBetween) {
   // Within 2π · 100 positions the pairs turn 100, 10, 1 and 0.1 times: pairs 0.43 to 2 with the
   // usual bounds of 32 and 1 turns are between, rounded outwards to 0 and 2, so pair 1 is half way.
   const double context = 200 * std::acos(-1.0);
@@ -75,7 +75,7 @@ TEST(Rope, YarnDividesTheSlowAndRampsBetween) {
   expect_refused(with(scaling), ErrorCode::kMissingMetadata, "rope_scaling.factor");
 }
 
-TEST(Rope, LongRopeGoesByTheContext) {
+TEST(RopeScaling, LongRopeGoesByTheContext) {
   json scaling = {{"type", "longrope"},
                   {"short_factor", {1.0, 1.0, 2.0, 2.0}},
                   {"long_factor", {1.0, 4.0, 5.0, 8.0}}};
@@ -99,7 +99,7 @@ TEST(Rope, LongRopeGoesByTheContext) {
   expect_refused(wrong, ErrorCode::kMissingMetadata, "rope_scaling.short_factor");
 }
 
-TEST(Rope, RefusesFactorsThatAreNotPositive) {
+TEST(RopeScaling, RefusesFactorsThatAreNotPositive) {
   for (const char* type : {"linear", "dynamic", "yarn"}) {
     for (const double factor : {0.0, -2.0}) {
       expect_refused(with({{"type", type}, {"factor", factor}}), ErrorCode::kUnsupportedConfig,
