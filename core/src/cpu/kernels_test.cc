@@ -14,8 +14,7 @@ struct NormShape {
   std::int64_t groups, width, tokens;
 };
 
-/// Both kernels on rows that lie apart, in place, against their references within `relative` of
-/// `magnitude(expected)`.
+/// A norm on rows that lie apart, in place, against its reference within `bound(expected)`.
 template <typename Fast, typename Slow, typename Bound>
 void expect_norm(const NormShape& shape, NormArgs args, const Fast& fast, const Slow& slow,
                  const Bound& bound) {

@@ -11,6 +11,7 @@ namespace {
 
 std::vector<double> plain_frequencies(double base, std::int64_t rotary_size) {
   std::vector<double> frequencies;
+  frequencies.reserve(static_cast<std::size_t>(rotary_size / 2));
   for (std::int64_t i = 0; i < rotary_size / 2; ++i) {
     frequencies.push_back(
         std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(rotary_size)));
@@ -20,6 +21,7 @@ std::vector<double> plain_frequencies(double base, std::int64_t rotary_size) {
 
 Rope finish(const std::vector<double>& frequencies, double scale) {
   Rope rope{.frequencies = {}, .scale = static_cast<float>(scale)};
+  rope.frequencies.reserve(frequencies.size());
   for (const double each : frequencies) rope.frequencies.push_back(static_cast<float>(each));
   return rope;
 }
@@ -73,6 +75,7 @@ class Scaling {
     const double factor = positive("factor");
     const double fast = positive_or("beta_fast", 32);
     const double slow = positive_or("beta_slow", 1);
+    if (!(fast >= slow)) settings_.refuse(cat(prefix_, "beta_fast"), cat(fast));
     // The pair that turns so many times within the context.
     const auto pair_of = [&](double turns) {
       return static_cast<double>(rotary_size) * std::log(context / (turns * 2 * std::numbers::pi)) /
@@ -168,6 +171,11 @@ Rope read_rope(Settings& settings, std::int64_t rotary_size, std::int64_t contex
     scale = scaling.longrope(frequencies, context);
   } else if (type != "default") {
     settings.refuse(cat(prefix, "rope_type"), type);
+  }
+  // Each figure may be in range and what they make together not.
+  const auto finite = [](double each) { return std::isfinite(static_cast<float>(each)); };
+  if (!finite(scale) || !std::all_of(frequencies.begin(), frequencies.end(), finite)) {
+    settings.refuse(cat(prefix, "rope_type"), cat(type, " of such figures"));
   }
   return finish(frequencies, scale);
 }

@@ -106,6 +106,10 @@ TEST(RopeScaling, RefusesFactorsThatAreNotPositive) {
                      "rope_scaling.factor");
     }
   }
+  expect_refused(with({{"type", "yarn"}, {"factor", 4.0}, {"beta_fast", 0.5}}),
+                 ErrorCode::kUnsupportedConfig, "rope_scaling.beta_fast");
+  expect_refused(with({{"type", "linear"}, {"factor", 1e-300}}), ErrorCode::kUnsupportedConfig,
+                 "rope_scaling.rope_type");
   expect_refused({{"rope_theta", 1.0}}, ErrorCode::kUnsupportedConfig, "rope_theta");
 }
 
