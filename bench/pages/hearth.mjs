@@ -1,6 +1,7 @@
 // The page side of Hearth: the public package as an app would use it.
 
 import { createEngine } from "hearth";
+import { timedGenerate } from "./timed-generate.mjs";
 
 let engine;
 
@@ -25,29 +26,4 @@ export async function load({ url, threads }) {
 }
 
 /** Greedy continuation; see lib/peer.mjs. */
-export async function generate({ ids, count }) {
-  const began = performance.now();
-  let first = 0;
-  let last = 0;
-  let usage;
-  const chunks = await engine.completions.create({
-    prompt: ids,
-    max_tokens: count,
-    temperature: 0,
-    stream: true,
-    stream_options: { include_usage: true },
-  });
-  for await (const chunk of chunks) {
-    if (chunk.choices[0]?.text) {
-      last = performance.now();
-      first ||= last;
-    }
-    if (chunk.usage) usage = chunk.usage;
-  }
-  return {
-    promptTokens: usage.prompt_tokens,
-    tokens: usage.completion_tokens,
-    firstSeconds: (first - began) / 1000,
-    lastSeconds: (last - began) / 1000,
-  };
-}
+export const generate = ({ ids, count }) => timedGenerate(engine, ids, count);

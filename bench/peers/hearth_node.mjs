@@ -3,6 +3,7 @@
 
 import { runAlone } from "../lib/alone.mjs";
 import { hearthVersion } from "../lib/hearth.mjs";
+import { timedGenerate } from "../pages/timed-generate.mjs";
 
 /**
  * @param {{ model: string, threads: number, device?: "wasm" | "native" }} options
@@ -25,32 +26,7 @@ export async function create({ model, threads, device = "wasm" }) {
         throw new Error(`Hearth runs ${engine.info.threads} threads, not ${threads}.`);
       return { seconds, note: engine.info.variant };
     },
-    async generate({ ids }, count) {
-      const began = performance.now();
-      let first = 0;
-      let last = 0;
-      let usage;
-      const chunks = await engine.completions.create({
-        prompt: ids,
-        max_tokens: count,
-        temperature: 0,
-        stream: true,
-        stream_options: { include_usage: true },
-      });
-      for await (const chunk of chunks) {
-        if (chunk.choices[0]?.text) {
-          last = performance.now();
-          first ||= last;
-        }
-        if (chunk.usage) usage = chunk.usage;
-      }
-      return {
-        promptTokens: usage.prompt_tokens,
-        tokens: usage.completion_tokens,
-        firstSeconds: (first - began) / 1000,
-        lastSeconds: (last - began) / 1000,
-      };
-    },
+    generate: ({ ids }, count) => timedGenerate(engine, ids, count),
     async close() {
       await engine?.close();
       engine = undefined;
