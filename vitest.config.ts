@@ -10,6 +10,7 @@ export default defineConfig({
       "scripts/vitest.config.ts",
       "tests/browser/vitest.config.ts",
       { test: { name: "hearth", include: ["packages/hearth/src/**/*.test.ts"] } },
+      { test: { name: "bench", include: ["bench/lib/*.test.ts"] } },
       { test: { name: "faults", include: ["tests/faults/*.test.ts"], testTimeout: 120_000 } },
       {
         test: {
