@@ -14,6 +14,7 @@ packages=(
   wasi-libc libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32
   cmake ninja-build ccache googletest nlohmann-json3-dev unicode-data
   python3 python3-pip python3-venv chromium ca-certificates
+  libvulkan1                                                # WebGPU in Node: Dawn loads it
 )
 
 missing=()
