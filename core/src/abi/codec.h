@@ -17,30 +17,10 @@
 
 #include "base/bytes.h"
 #include "base/cat.h"
+#include "base/field.h"
 #include "base/result.h"
 
 namespace hearth::abi {
-
-/// A field of message `Owner`: its wire and TypeScript name, where it lives, and its public doc.
-template <typename Owner, typename T>
-struct Field {
-  using Type = T;
-  std::string_view name;
-  T Owner::* member;
-  std::string_view doc;
-};
-
-template <typename Owner, typename T>
-constexpr Field<Owner, T> field(std::string_view name, T Owner::* member, std::string_view doc) {
-  return {name, member, doc};
-}
-
-/// A message is a struct with a static `kName` and a static tuple `fields()`.
-template <typename T>
-concept Message = requires {
-  { T::kName } -> std::convertible_to<std::string_view>;
-  T::fields();
-};
 
 template <typename T>
 struct IsList : std::false_type {};

@@ -10,8 +10,6 @@
 
 namespace hearth::abi {
 
-#define HEARTH_FIELD(member, doc) ::hearth::abi::field(#member, &Self::member, doc)
-
 struct Empty {
   using Self = Empty;
   static constexpr std::string_view kName = "Empty";
@@ -111,7 +109,5 @@ struct FileContents {
                       HEARTH_FIELD(tensors, "The file's tensors, in file order.")};
   }
 };
-
-#undef HEARTH_FIELD
 
 }  // namespace hearth::abi

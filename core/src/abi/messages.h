@@ -10,6 +10,13 @@
 //   model_ready            all ranges are in: the model can run
 //   tokenizer_open         from the same files or from tokenizer.json
 //   session_open, session_generate, session_step …
+//
+// With a GPU the core computes nothing itself; it says what to do and is told what came out:
+//   model_open             with an adapter: no ranges, no memory for weights
+//   gpu_plan               what to compile and to allocate, what to load, what to replay
+//   model_ready            once the host has done all that
+//   session_generate, then session_schedule as far ahead as it gives steps, and session_take with
+//   what each of them read back, in order
 #pragma once
 
 #include <string_view>
@@ -17,6 +24,7 @@
 
 #include "abi/codec.h"
 #include "abi/file_messages.h"
+#include "abi/gpu_messages.h"
 #include "abi/model_messages.h"
 #include "abi/session_messages.h"
 
@@ -39,25 +47,35 @@ struct Method {
   using Response = ResponseType;
 };
 
-using Methods = std::tuple<Method<"engine_info", Empty, EngineInfo>,                        //
-                           Method<"file_open", FileOpen, FileOpened>,                       //
-                           Method<"file_contents", FileHandle, FileContents>,               //
-                           Method<"file_close", FileHandle, Empty>,                         //
-                           Method<"model_inspect", ModelOpen, ModelInfo>,                   //
-                           Method<"model_open", ModelOpen, ModelOpened>,                    //
-                           Method<"range_loaded", RangeLoaded, Empty>,                      //
-                           Method<"model_ready", ModelHandle, Empty>,                       //
-                           Method<"model_close", ModelHandle, Empty>,                       //
-                           Method<"tokenizer_open", TokenizerOpen, TokenizerOpened>,        //
-                           Method<"tokenizer_close", TokenizerHandle, Empty>,               //
-                           Method<"tokenize", Tokenize, TokenIds>,                          //
-                           Method<"detokenize", Detokenize, Text>,                          //
-                           Method<"session_open", SessionOpen, SessionHandle>,              //
-                           Method<"session_close", SessionHandle, Empty>,                   //
-                           Method<"session_generate", SessionGenerate, GenerationStarted>,  //
-                           Method<"session_step", SessionHandle, StepResult>,               //
-                           Method<"session_abort", SessionHandle, Empty>,                   //
-                           Method<"session_forward", SessionForward, Logits>,               //
-                           Method<"session_score", SessionScore, Scores>>;
+using Methods = std::tuple<Method<"engine_info", Empty, EngineInfo>,                         //
+                           Method<"file_open", FileOpen, FileOpened>,                        //
+                           Method<"file_contents", FileHandle, FileContents>,                //
+                           Method<"file_close", FileHandle, Empty>,                          //
+                           Method<"model_inspect", ModelOpen, ModelInfo>,                    //
+                           Method<"model_open", ModelOpen, ModelOpened>,                     //
+                           Method<"range_loaded", RangeLoaded, Empty>,                       //
+                           Method<"model_ready", ModelHandle, Empty>,                        //
+                           Method<"model_close", ModelHandle, Empty>,                        //
+                           Method<"tokenizer_open", TokenizerOpen, TokenizerOpened>,         //
+                           Method<"tokenizer_close", TokenizerHandle, Empty>,                //
+                           Method<"tokenize", Tokenize, TokenIds>,                           //
+                           Method<"detokenize", Detokenize, Text>,                           //
+                           Method<"session_open", SessionOpen, SessionHandle>,               //
+                           Method<"session_close", SessionHandle, Empty>,                    //
+                           Method<"session_generate", SessionGenerate, GenerationStarted>,   //
+                           Method<"session_step", SessionHandle, StepResult>,                //
+                           Method<"session_abort", SessionHandle, Empty>,                    //
+                           Method<"session_forward", SessionForward, Logits>,                //
+                           Method<"session_score", SessionScore, Scores>,                    //
+                           Method<"gpu_plan", ModelHandle, gpu::GpuPlan>,                    //
+                           Method<"session_schedule", SessionHandle, gpu::Step>,             //
+                           Method<"session_take", SessionTake, StepResult>,                  //
+                           Method<"session_forward_begin", SessionForward, ForwardStarted>,  //
+                           Method<"session_lost", SessionHandle, Empty>,                     //
+                           Method<"session_pretend", SessionPretend, Empty>,                 //
+                           Method<"logprobs", LogitsOfIds, Scores>,                          //
+                           Method<"gpu_check_names", gpu::Adapter, GpuCheckNames>,           //
+                           Method<"gpu_check_open", GpuCheckOpen, GpuCheck>,                 //
+                           Method<"gpu_check_close", GpuCheckClose, GpuVerdict>>;
 
 }  // namespace hearth::abi

@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "abi/codec.h"
+#include "gpu/adapter.h"
 
 namespace hearth::abi {
-
-#define HEARTH_FIELD(member, doc) ::hearth::abi::field(#member, &Self::member, doc)
 
 struct ModelOpen {
   using Self = ModelOpen;
@@ -21,6 +20,8 @@ struct ModelOpen {
   std::uint32_t max_batch = 0;
   std::uint64_t memory_limit = 0;
   bool exact = false;
+  std::string shape;
+  std::vector<gpu::Adapter> gpu;
   static constexpr auto fields() {
     return std::tuple{
         HEARTH_FIELD(files, "Handles of the files that hold the weights."),
@@ -31,7 +32,11 @@ struct ModelOpen {
         HEARTH_FIELD(memory_limit,
                      "Bytes that weights, activations and one session may take; 0 for what the "
                      "address space allows. An inspection given 0 checks nothing."),
-        HEARTH_FIELD(exact, "Use float kernels only, never 8-bit activations.")};
+        HEARTH_FIELD(exact, "Use float kernels only, never 8-bit activations."),
+        HEARTH_FIELD(shape,
+                     "Instead of files: the name of a model whose shape to take, with weights that "
+                     "the host makes up. For timing."),
+        HEARTH_FIELD(gpu, "The adapter to run on; empty for the CPU.")};
   }
 };
 
@@ -227,7 +232,5 @@ struct Text {
     return std::tuple{HEARTH_FIELD(text, "UTF-8; bytes that are none became U+FFFD.")};
   }
 };
-
-#undef HEARTH_FIELD
 
 }  // namespace hearth::abi

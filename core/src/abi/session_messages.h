@@ -10,8 +10,6 @@
 
 namespace hearth::abi {
 
-#define HEARTH_FIELD(member, doc) ::hearth::abi::field(#member, &Self::member, doc)
-
 struct SessionOpen {
   using Self = SessionOpen;
   static constexpr std::string_view kName = "SessionOpen";
@@ -209,7 +207,5 @@ struct Scores {
         logprobs, "Natural log-probability of each id but the first, given those before.")};
   }
 };
-
-#undef HEARTH_FIELD
 
 }  // namespace hearth::abi

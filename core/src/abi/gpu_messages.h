@@ -1,0 +1,126 @@
+// Messages about models on a GPU; messages.h says how they work, gpu/program.h what a plan is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "abi/codec.h"
+#include "gpu/adapter.h"
+#include "gpu/program.h"
+
+namespace hearth::abi {
+
+struct SessionTake {
+  using Self = SessionTake;
+  static constexpr std::string_view kName = "SessionTake";
+  std::uint32_t session = 0;
+  ByteView data;
+  static constexpr auto fields() {
+    return std::tuple{
+        HEARTH_FIELD(session, "Handle from session_open."),
+        HEARTH_FIELD(data,
+                     "What the oldest step whose answer is missing was to read: an id, or rows of "
+                     "logits, little-endian as the GPU left them.")};
+  }
+};
+
+struct SessionPretend {
+  using Self = SessionPretend;
+  static constexpr std::string_view kName = "SessionPretend";
+  std::uint32_t session = 0;
+  std::uint32_t tokens = 0;
+  static constexpr auto fields() {
+    return std::tuple{
+        HEARTH_FIELD(session, "Handle from session_open; its model runs on a GPU."),
+        HEARTH_FIELD(tokens,
+                     "How many tokens it shall take for processed, whatever the states hold: for "
+                     "timing at a context without filling it.")};
+  }
+};
+
+struct ForwardStarted {
+  using Self = ForwardStarted;
+  static constexpr std::string_view kName = "ForwardStarted";
+  std::uint32_t rows = 0;
+  static constexpr auto fields() {
+    return std::tuple{HEARTH_FIELD(rows, "Rows of logits that the steps will give together.")};
+  }
+};
+
+struct LogitsOfIds {
+  using Self = LogitsOfIds;
+  static constexpr std::string_view kName = "LogitsOfIds";
+  std::vector<std::uint32_t> ids;
+  ByteView logits;
+  static constexpr auto fields() {
+    return std::tuple{HEARTH_FIELD(ids, "A token id for each row."),
+                      HEARTH_FIELD(logits, "float32, (ids, vocabulary).")};
+  }
+};
+
+struct GpuCheckOpen {
+  using Self = GpuCheckOpen;
+  static constexpr std::string_view kName = "GpuCheckOpen";
+  std::string name;
+  gpu::Adapter adapter;
+  std::uint64_t seed = 0;
+  static constexpr auto fields() {
+    return std::tuple{HEARTH_FIELD(name, "A name from a plan's `checks`, or gpu_check_names."),
+                      HEARTH_FIELD(adapter, "The adapter to check it on."),
+                      HEARTH_FIELD(seed, "Of the random input.")};
+  }
+};
+
+struct GpuCheckNames {
+  using Self = GpuCheckNames;
+  static constexpr std::string_view kName = "GpuCheckNames";
+  std::vector<std::string> names;
+  static constexpr auto fields() {
+    return std::tuple{HEARTH_FIELD(names, "Every kernel variant that the adapter allows.")};
+  }
+};
+
+struct GpuCheck {
+  using Self = GpuCheck;
+  static constexpr std::string_view kName = "GpuCheck";
+  std::uint32_t check = 0;
+  gpu::GpuPlan plan;
+  ByteView file;
+  gpu::Step step;
+  gpu::Binding output;
+  static constexpr auto fields() {
+    return std::tuple{HEARTH_FIELD(check, "Handle of the check."),
+                      HEARTH_FIELD(plan, "A plan of the kernel alone; its loads read `file`."),
+                      HEARTH_FIELD(file, "Random weights, as a file would hold them."),
+                      HEARTH_FIELD(step, "The one step to run."),
+                      HEARTH_FIELD(output, "What to read back.")};
+  }
+};
+
+struct GpuCheckClose {
+  using Self = GpuCheckClose;
+  static constexpr std::string_view kName = "GpuCheckClose";
+  std::uint32_t check = 0;
+  ByteView output;
+  static constexpr auto fields() {
+    return std::tuple{HEARTH_FIELD(check, "Handle from gpu_check_open."),
+                      HEARTH_FIELD(output, "The bytes read back; empty to give the check up.")};
+  }
+};
+
+struct GpuVerdict {
+  using Self = GpuVerdict;
+  static constexpr std::string_view kName = "GpuVerdict";
+  bool ok = false;
+  float error = 0;
+  float tolerance = 0;
+  static constexpr auto fields() {
+    return std::tuple{HEARTH_FIELD(ok, "Whether the kernel computed what the CPU does."),
+                      HEARTH_FIELD(error, "Largest difference over the largest value expected."),
+                      HEARTH_FIELD(tolerance, "The largest that passes.")};
+  }
+};
+
+}  // namespace hearth::abi
