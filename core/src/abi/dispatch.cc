@@ -56,7 +56,10 @@ constexpr auto kHandlers =
                   &Engine::tokenizer_open, &Engine::tokenizer_close, &Engine::tokenize,
                   &Engine::detokenize, &Engine::session_open, &Engine::session_close,
                   &Engine::session_generate, &Engine::session_step, &Engine::session_abort,
-                  &Engine::session_forward, &Engine::session_score>();
+                  &Engine::session_forward, &Engine::session_score, &Engine::gpu_plan,
+                  &Engine::session_schedule, &Engine::session_take, &Engine::session_forward_begin,
+                  &Engine::session_lost, &Engine::session_pretend, &Engine::logprobs,
+                  &Engine::gpu_check_names, &Engine::gpu_check_open, &Engine::gpu_check_close>();
 
 }  // namespace
 

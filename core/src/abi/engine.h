@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "cpu/thread_pool.h"
 #include "models/checkpoint.h"
+#include "runtime/gpu_check.h"
 #include "runtime/loaded_model.h"
 #include "runtime/session.h"
 #include "text/tokenizer.h"
@@ -66,15 +67,31 @@ class Engine {
   Result<Logits> session_forward(const SessionForward& request);
   Result<Scores> session_score(const SessionScore& request);
 
+  // --- engine_gpu.cc ----------------------------------------------------------------------------
+  Result<gpu::GpuPlan> gpu_plan(const ModelHandle& request);
+  Result<gpu::Step> session_schedule(const SessionHandle& request);
+  Result<StepResult> session_take(const SessionTake& request);
+  Result<ForwardStarted> session_forward_begin(const SessionForward& request);
+  Result<Empty> session_lost(const SessionLost& request);
+  Result<Empty> session_pretend(const SessionPretend& request);
+  Result<Scores> logprobs(const LogitsOfIds& request);
+  Result<GpuCheckNames> gpu_check_names(const gpu::Adapter& request);
+  Result<GpuCheck> gpu_check_open(const GpuCheckOpen& request);
+  Result<GpuVerdict> gpu_check_close(const GpuCheckClose& request);
+
  private:
   Result<std::unique_ptr<runtime::LoadedModel>> make_model(const ModelOpen& request,
                                                            bool inspect_only);
+
+  /// A step's outcome as the message that tells of it.
+  static StepResult step_result(const runtime::Session& session, runtime::StepOutcome outcome);
 
   cpu::ThreadPool pool_;
   HandleTable<const models::SourceFile> files_;
   HandleTable<runtime::LoadedModel> models_;
   HandleTable<const Tokenizer> tokenizers_;
   HandleTable<runtime::Session> sessions_;
+  HandleTable<runtime::GpuCheck> checks_;
   std::vector<float> logits_;  ///< what the last Logits response points to
 };
 

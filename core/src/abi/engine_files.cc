@@ -6,6 +6,7 @@
 #include "abi/metadata_text.h"
 #include "formats/gguf.h"
 #include "formats/safetensors.h"
+#include "models/shapes.h"
 
 #ifndef HEARTH_VERSION
 #error "the build defines HEARTH_VERSION"
@@ -150,12 +151,15 @@ Result<std::unique_ptr<runtime::LoadedModel>> Engine::make_model(const ModelOpen
     HEARTH_ASSIGN(auto file, files_.get(handle, "file"));
     files.push_back(std::move(file));
   }
-  HEARTH_ASSIGN(auto checkpoint, models::Checkpoint::make(std::move(files), request.config_json));
+  HEARTH_ASSIGN(auto checkpoint, request.shape.empty() ? models::Checkpoint::make(
+                                                             std::move(files), request.config_json)
+                                                       : models::shape_checkpoint(request.shape));
   return runtime::LoadedModel::open(std::move(checkpoint),
                                     {.context_length = request.context_length,
                                      .max_batch = request.max_batch,
                                      .memory_limit = request.memory_limit,
-                                     .exact = request.exact},
+                                     .exact = request.exact,
+                                     .gpu = request.gpu.empty() ? nullptr : &request.gpu[0]},
                                     inspect_only);
 }
 
@@ -175,6 +179,13 @@ Result<ModelOpened> Engine::model_open(const ModelOpen& request) {
                              .address = reinterpret_cast<std::uintptr_t>(range.address),
                              .name = range.name});
     opened.total_bytes += range.bytes;
+  }
+  if (gpu::Lowered* gpu = model->gpu()) {
+    for (gpu::Load& load : gpu->plan.loads) {
+      // The weights of a shape are in no file.
+      load.file = request.shape.empty() ? request.files[load.file] : 0xffffffff;
+      opened.total_bytes += load.bytes;
+    }
   }
   opened.model = models_.add(std::move(model));
   return opened;

@@ -97,6 +97,10 @@ Result<GenerationStarted> Engine::session_generate(const SessionGenerate& reques
 Result<StepResult> Engine::session_step(const SessionHandle& request) {
   HEARTH_ASSIGN(auto session, sessions_.get(request.session, "session"));
   HEARTH_ASSIGN(runtime::StepOutcome outcome, session->step(pool_));
+  return step_result(*session, std::move(outcome));
+}
+
+StepResult Engine::step_result(const runtime::Session& session, runtime::StepOutcome outcome) {
   StepResult result{.phase = std::string(phase_name(outcome.phase)),
                     .prompt_done = outcome.prompt_done,
                     .ids = std::move(outcome.ids),
@@ -105,7 +109,7 @@ Result<StepResult> Engine::session_step(const SessionHandle& request) {
                     .finish_reason = std::string(reason_name(outcome.finish_reason))};
   const auto entry = [&](TokenId id, float logprob) {
     const std::string_view bytes =
-        session->tokenizer() != nullptr ? session->tokenizer()->token_bytes(id) : "";
+        session.tokenizer() != nullptr ? session.tokenizer()->token_bytes(id) : "";
     return TokenLogprob{.id = id, .logprob = logprob, .bytes = as_bytes(bytes)};
   };
   for (const runtime::SampledToken& token : outcome.logprobs) {

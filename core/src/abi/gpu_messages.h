@@ -26,6 +26,20 @@ struct SessionTake {
   }
 };
 
+struct SessionLost {
+  using Self = SessionLost;
+  static constexpr std::string_view kName = "SessionLost";
+  std::uint32_t session = 0;
+  bool forward_again = false;
+  static constexpr auto fields() {
+    return std::tuple{
+        HEARTH_FIELD(session, "Handle from session_open; its model's device was lost."),
+        HEARTH_FIELD(forward_again,
+                     "A forward pass was under way, and session_forward_begin will be called for "
+                     "it again.")};
+  }
+};
+
 struct SessionPretend {
   using Self = SessionPretend;
   static constexpr std::string_view kName = "SessionPretend";
@@ -88,13 +102,13 @@ struct GpuCheck {
   std::uint32_t check = 0;
   gpu::GpuPlan plan;
   ByteView file;
-  gpu::Step step;
+  std::vector<gpu::Step> steps;
   gpu::Binding output;
   static constexpr auto fields() {
     return std::tuple{HEARTH_FIELD(check, "Handle of the check."),
                       HEARTH_FIELD(plan, "A plan of the kernel alone; its loads read `file`."),
                       HEARTH_FIELD(file, "Random weights, as a file would hold them."),
-                      HEARTH_FIELD(step, "The one step to run."),
+                      HEARTH_FIELD(steps, "The steps to run."),
                       HEARTH_FIELD(output, "What to read back.")};
   }
 };

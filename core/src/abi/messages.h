@@ -71,7 +71,7 @@ using Methods = std::tuple<Method<"engine_info", Empty, EngineInfo>,            
                            Method<"session_schedule", SessionHandle, gpu::Step>,             //
                            Method<"session_take", SessionTake, StepResult>,                  //
                            Method<"session_forward_begin", SessionForward, ForwardStarted>,  //
-                           Method<"session_lost", SessionHandle, Empty>,                     //
+                           Method<"session_lost", SessionLost, Empty>,                       //
                            Method<"session_pretend", SessionPretend, Empty>,                 //
                            Method<"logprobs", LogitsOfIds, Scores>,                          //
                            Method<"gpu_check_names", gpu::Adapter, GpuCheckNames>,           //

@@ -33,12 +33,14 @@ struct Block {
 
 /// Decides which values are views of others: slices always, and outputs written in place where the
 /// op allows it and nothing reads the input afterwards.
-void choose_roots(Plan& plan, const OpTable& rules) {
+void choose_roots(Plan& plan, const OpTable& rules, const std::vector<std::size_t>& until) {
   const Graph& graph = plan.graph;
   std::vector<std::size_t> last_use(graph.values.size(), 0);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     for (ValueId input : graph.nodes[i].inputs) {
-      if (input != kNone) last_use[static_cast<std::size_t>(input)] = i;
+      if (input == kNone) continue;
+      std::size_t& last = last_use[static_cast<std::size_t>(input)];
+      last = std::max(last, until[i]);
     }
   }
   if (graph.output != kNone) {
@@ -94,12 +96,15 @@ void choose_roots(Plan& plan, const OpTable& rules) {
 
 }  // namespace
 
-Plan make_plan(Graph graph, const OpTable& rules, const StepLimits& limits) {
+Plan make_plan(Graph graph, const OpTable& rules, const StepLimits& limits,
+               std::span<const std::size_t> joined) {
+  std::vector<std::size_t> until(joined.begin(), joined.end());
+  for (std::size_t i = until.size(); i < graph.nodes.size(); ++i) until.push_back(i);
   Plan plan;
   plan.graph = std::move(graph);
   plan.limits = limits;
   plan.placements.resize(plan.graph.values.size());
-  choose_roots(plan, rules);
+  choose_roots(plan, rules, until);
 
   std::vector<Lifetime> lives(plan.graph.values.size());
   const auto touch = [&](ValueId id, std::size_t at) {
@@ -111,7 +116,10 @@ Plan make_plan(Graph graph, const OpTable& rules, const StepLimits& limits) {
     life.last = std::max(life.last, at);
   };
   for (std::size_t i = 0; i < plan.graph.nodes.size(); ++i) {
-    for (ValueId input : plan.graph.nodes[i].inputs) touch(input, i);
+    for (ValueId input : plan.graph.nodes[i].inputs) {
+      touch(input, i);
+      touch(input, until[i]);
+    }
     touch(plan.graph.nodes[i].output, i);
   }
   // The caller reads the logits after the last node.

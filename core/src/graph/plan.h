@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "graph/graph.h"
@@ -38,8 +39,10 @@ inline constexpr std::uint64_t kArenaAlignment = 256;
 
 /// Places every activation of the graph. Values share memory when no step needs both: first by
 /// writing in place where an op's rules allow it, then by reusing the bytes of values no longer
-/// read.
-Plan make_plan(Graph graph, const OpTable& rules, const StepLimits& limits);
+/// read. An executor that runs a node together with later ones reads its inputs later than the node
+/// stands: `until`, when not empty, gives for each node the last one with which it is run.
+Plan make_plan(Graph graph, const OpTable& rules, const StepLimits& limits,
+               std::span<const std::size_t> until = {});
 
 /// A dimension's value for a step.
 inline std::int64_t resolve(std::int64_t dim, std::int64_t tokens, std::int64_t outputs) {

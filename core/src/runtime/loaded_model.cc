@@ -75,27 +75,16 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(models::Checkpoint checkp
   model->facts_ = built.facts;
   model->context_length_ = built.context_length;
   graph::fuse(built.graph);
-  const std::int64_t batch = options.max_batch == 0 ? kDefaultBatch : options.max_batch;
-  const std::int64_t tokens = std::min(batch, built.context_length);
-  model->plan_ = graph::make_plan(std::move(built.graph), ops::op_table(),
-                                  {.tokens = tokens, .outputs = std::min(tokens, kLargestOutputs)});
-  model->executor_ = std::make_unique<cpu::Executor>(model->plan_, options.exact);
-
-  MemoryNeed& need = model->need_;
-  const graph::Graph& graph = model->plan_.graph;
-  for (ValueId id : weights_in_use(graph))
-    need.weights += round_up(resident_bytes(graph.value(id)));
-  need.workspace = model->executor_->workspace_bytes();
-  for (const Value& value : graph.values) {
-    if (value.kind != ValueKind::kState) continue;
-    need.session +=
-        round_up(dtype_bytes(value.dtype, static_cast<std::uint64_t>(value.shape.elements())));
-  }
+  HEARTH_TRY(options.gpu != nullptr ? model->plan_for_gpu(built.graph, options)
+                                    : model->plan_for_cpu(std::move(built.graph), options));
+  const MemoryNeed& need = model->need_;
   // A look at a model too large for this machine is allowed, unless the caller asks for the check.
   if (inspect_only && options.memory_limit == 0) return model;
 
+  // What a GPU has is not to be known before it is asked for it.
+  const std::uint64_t most = options.gpu != nullptr ? ~0ull : address_space();
   const std::uint64_t limit =
-      options.memory_limit == 0 ? address_space() : std::min(options.memory_limit, address_space());
+      options.memory_limit == 0 ? most : std::min(options.memory_limit, most);
   if (need.total() > limit) {
     return fail(ErrorCode::kOutOfMemory,
                 cat("The model needs ", need.total() >> 20, " MB of memory (weights ",
@@ -103,10 +92,50 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(models::Checkpoint checkp
                     need.workspace >> 20, "), and there are ", limit >> 20, "."),
                 "model");
   }
-  if (inspect_only) return model;
+  if (inspect_only || options.gpu != nullptr) return model;
   HEARTH_ASSIGN(model->workspace_, Buffer::allocate(need.workspace, "intermediate values"));
   HEARTH_TRY(model->place_weights());
   return model;
+}
+
+Result<void> LoadedModel::plan_for_cpu(graph::Graph built, const OpenOptions& options) {
+  const std::int64_t batch = options.max_batch == 0 ? kDefaultBatch : options.max_batch;
+  const std::int64_t tokens = std::min(batch, context_length_);
+  plan_ = graph::make_plan(std::move(built), ops::op_table(),
+                           {.tokens = tokens, .outputs = std::min(tokens, kLargestOutputs)});
+  executor_ = std::make_unique<cpu::Executor>(plan_, options.exact);
+
+  const graph::Graph& graph = plan_.graph;
+  for (ValueId id : weights_in_use(graph)) {
+    need_.weights += round_up(resident_bytes(graph.value(id)));
+  }
+  need_.workspace = executor_->workspace_bytes();
+  for (const Value& value : graph.values) {
+    if (value.kind != ValueKind::kState) continue;
+    need_.session +=
+        round_up(dtype_bytes(value.dtype, static_cast<std::uint64_t>(value.shape.elements())));
+  }
+  return {};
+}
+
+Result<void> LoadedModel::plan_for_gpu(const graph::Graph& built, const OpenOptions& options) {
+  const gpu::Groups groups = gpu::find_groups(built, *options.gpu);
+  const std::int64_t batch = options.max_batch == 0 ? kDefaultGpuBatch : options.max_batch;
+  // Steps get smaller until all activations fit one buffer of the adapter.
+  for (std::int64_t tokens = std::min(batch, context_length_);; tokens /= 2) {
+    plan_ = graph::make_plan(built, ops::op_table(),
+                             {.tokens = tokens, .outputs = std::min(tokens, kLargestOutputs)},
+                             groups.until);
+    const bool fits = plan_.arena_bytes <= options.gpu->max_buffer_bytes &&
+                      plan_.arena_bytes <= options.gpu->max_binding_bytes;
+    if (fits || tokens == 1) break;
+  }
+  HEARTH_ASSIGN(gpu_, gpu::lower(plan_, groups, *options.gpu,
+                                 {.exact = options.exact, .context = context_length_}));
+  need_ = {.weights = gpu_->memory.weights,
+           .workspace = gpu_->memory.work,
+           .session = gpu_->memory.states};
+  return {};
 }
 
 Result<void> LoadedModel::place_weights() {

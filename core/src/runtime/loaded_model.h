@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "cpu/executor.h"
+#include "gpu/lower.h"
 #include "graph/plan.h"
 #include "models/model.h"
 #include "runtime/buffer.h"
@@ -18,12 +20,16 @@ struct OpenOptions {
   std::int64_t max_batch = 0;       ///< tokens in a prefill step; 0 for kDefaultBatch
   std::uint64_t memory_limit = 0;   ///< bytes; 0 for the address space
   bool exact = false;
+  const gpu::Adapter* gpu = nullptr;  ///< where to run; null for the CPU
 };
 
 /// Prefill steps of this many tokens keep the activations of small models inside the second-level
 /// cache, and leave no more than a fraction of a second between two chances to abort.
 inline constexpr std::int64_t kDefaultBatch = 128;
 inline constexpr std::int64_t kLargestBatch = 4096;
+/// A GPU has the width for more: matrices of 512 columns are what its mat-muls reach their speed
+/// at.
+inline constexpr std::int64_t kDefaultGpuBatch = 512;
 
 /// Rows of logits that one step returns at most: a vocabulary's row takes up to a megabyte.
 inline constexpr std::int64_t kLargestOutputs = 32;
@@ -58,12 +64,17 @@ class LoadedModel {
   const MemoryNeed& need() const { return need_; }
   std::int64_t context_length() const { return context_length_; }
 
-  /// The load plan, in file order.
+  /// What a GPU's host needs; null for a model on the CPU.
+  gpu::Lowered* gpu() { return gpu_ ? &*gpu_ : nullptr; }
+  const gpu::Lowered* gpu() const { return gpu_ ? &*gpu_ : nullptr; }
+
+  /// The load plan, in file order; empty for a model on a GPU, whose own plan has one.
   const std::vector<LoadRange>& ranges() const { return ranges_; }
   /// Takes a range whose bytes have been written to its address: converts or packs them in place.
   /// Errors: invalid_argument for an index outside the plan or given twice.
   Result<void> range_loaded(std::uint32_t index);
-  /// Errors: truncated_data, naming a tensor that has not been loaded.
+  /// Errors: truncated_data, naming a tensor that has not been loaded. A GPU's host loads by
+  /// itself, and is believed.
   Result<void> finish_loading();
   bool ready() const { return ready_; }
 
@@ -77,6 +88,8 @@ class LoadedModel {
 
  private:
   LoadedModel(models::Checkpoint checkpoint) : checkpoint_(std::move(checkpoint)) {}
+  Result<void> plan_for_cpu(graph::Graph graph, const OpenOptions& options);
+  Result<void> plan_for_gpu(const graph::Graph& graph, const OpenOptions& options);
   Result<void> place_weights();
 
   /// What becomes of a range's bytes once they are in memory.
@@ -93,7 +106,8 @@ class LoadedModel {
   models::DecoderFacts facts_;
   std::int64_t context_length_ = 0;
   graph::Plan plan_;
-  std::unique_ptr<cpu::Executor> executor_;
+  std::unique_ptr<cpu::Executor> executor_;  ///< null on a GPU
+  std::optional<gpu::Lowered> gpu_;
   MemoryNeed need_;
   Buffer weights_, workspace_;
   std::vector<LoadRange> ranges_;

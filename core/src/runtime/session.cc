@@ -10,6 +10,15 @@ Result<std::unique_ptr<Session>> Session::open(std::shared_ptr<LoadedModel> mode
                                                std::shared_ptr<const Tokenizer> tokenizer) {
   std::unique_ptr<Session> session(new Session(std::move(model), std::move(tokenizer)));
   const graph::Plan& plan = session->model_->plan();
+  if (session->model_->gpu() != nullptr) {
+    // The states are buffers of the device, which hold one session's.
+    if (session->model_->open_sessions > 0) {
+      return fail(ErrorCode::kBusy, "A model on a GPU has one session at a time.", "session");
+    }
+    ++session->model_->open_sessions;
+    session->counted_ = true;
+    return session;
+  }
   HEARTH_ASSIGN(session->states_,
                 Buffer::allocate(session->model_->need().session, "keys and values"));
   std::uint8_t* next = session->states_.data();
@@ -21,11 +30,18 @@ Result<std::unique_ptr<Session>> Session::open(std::shared_ptr<LoadedModel> mode
     next += (bytes + Buffer::kAlignment - 1) / Buffer::kAlignment * Buffer::kAlignment;
   }
   ++session->model_->open_sessions;
+  session->counted_ = true;
   return session;
 }
 
 Session::~Session() {
-  if (states_.data() != nullptr) --model_->open_sessions;
+  if (counted_) --model_->open_sessions;
+}
+
+Result<void> Session::on_cpu() const {
+  if (model_->gpu() == nullptr) return {};
+  return fail(ErrorCode::kInvalidArgument, "The model runs on a GPU: schedule and take.",
+              "session");
 }
 
 Result<void> Session::check_ids(const std::vector<TokenId>& ids) const {
@@ -67,11 +83,14 @@ Result<std::uint32_t> Session::generate(std::vector<TokenId> prompt,
   std::size_t cached = 0;
   while (cached < reusable && held_[cached] == prompt[cached]) ++cached;
   held_.resize(cached);
-  generation_.emplace(Generation{.prompt = std::move(prompt),
+  const std::size_t prompt_size = prompt.size();
+  generation_.emplace(Generation{.ids = std::move(prompt),
+                                 .prompt_size = prompt_size,
                                  .options = options,
                                  .sampler = std::move(sampler),
                                  .stops = StopMatcher(options.stop),
                                  .decoder = {}});
+  start_on_device();
   return static_cast<std::uint32_t>(cached);
 }
 
@@ -91,18 +110,19 @@ std::span<float> Session::run(std::span<const TokenId> ids, std::size_t outputs,
 }
 
 Result<StepOutcome> Session::step(cpu::ThreadPool& pool) {
+  HEARTH_TRY(on_cpu());
   if (!generation_) {
     return fail(ErrorCode::kInvalidArgument, "Nothing is being generated.", "session");
   }
   Generation& generation = *generation_;
   StepOutcome outcome;
-  const std::size_t prompt_size = generation.prompt.size();
+  const std::size_t prompt_size = generation.prompt_size;
   if (held_.size() < prompt_size) {
     const std::size_t count = std::min(static_cast<std::size_t>(model_->plan().limits.tokens),
                                        prompt_size - held_.size());
     const bool last = held_.size() + count == prompt_size;
     const std::span<float> logits =
-        run({generation.prompt.data() + held_.size(), count}, last ? 1 : 0, pool);
+        run({generation.ids.data() + held_.size(), count}, last ? 1 : 0, pool);
     outcome.phase = Phase::kPrefill;
     outcome.prompt_done = static_cast<std::uint32_t>(held_.size());
     if (!last) return outcome;
@@ -111,7 +131,7 @@ Result<StepOutcome> Session::step(cpu::ThreadPool& pool) {
   }
   outcome.prompt_done = static_cast<std::uint32_t>(prompt_size);
   outcome.phase = Phase::kDecode;
-  const TokenId next = generation.next;
+  const TokenId next = generation.ids.back();
   HEARTH_TRY(take_token(run({&next, 1}, 1, pool), outcome));
   return outcome;
 }
@@ -130,9 +150,6 @@ Result<void> Session::take_token(std::span<float> logits, StepOutcome& outcome) 
     return std::unexpected(std::move(sampled).error());
   }
   const TokenId id = *sampled;
-  generation.next = id;
-  ++generation.generated;
-  outcome.ids.push_back(id);
   if (!raw.empty()) {
     const double total = sample::log_sum_exp(raw);
     outcome.logprobs.push_back(
@@ -140,14 +157,21 @@ Result<void> Session::take_token(std::span<float> logits, StepOutcome& outcome) 
          .logprob = static_cast<float>(static_cast<double>(raw[id]) - total),
          .top = sample::top_logprobs(raw, static_cast<std::size_t>(generation.options.logprobs))});
   }
+  accept(id, outcome);
+  return {};
+}
 
+void Session::accept(TokenId id, StepOutcome& outcome) {
+  Generation& generation = *generation_;
+  generation.ids.push_back(id);
+  outcome.ids.push_back(id);
   const auto contains = [id](const std::vector<TokenId>& ids) {
     return std::find(ids.begin(), ids.end(), id) != ids.end();
   };
   if (contains(generation.options.stop_ids) ||
       (tokenizer_ != nullptr && contains(tokenizer_->stop_ids))) {
     finish(FinishReason::kStop, outcome);
-    return {};
+    return;
   }
   if (tokenizer_ != nullptr) {
     std::string text;
@@ -157,14 +181,13 @@ Result<void> Session::take_token(std::span<float> logits, StepOutcome& outcome) 
       outcome.phase = Phase::kDone;
       outcome.finish_reason = FinishReason::kStop;
       generation_.reset();
-      return {};
+      return;
     }
   }
   const bool enough =
-      generation.options.max_tokens != 0 && generation.generated >= generation.options.max_tokens;
+      generation.options.max_tokens != 0 && generation.generated() >= generation.options.max_tokens;
   const bool full = held_.size() >= static_cast<std::size_t>(model_->context_length());
   if (enough || full) finish(FinishReason::kLength, outcome);
-  return {};
 }
 
 void Session::finish(FinishReason reason, StepOutcome& outcome) {
@@ -181,10 +204,13 @@ void Session::finish(FinishReason reason, StepOutcome& outcome) {
   generation_.reset();
 }
 
-void Session::abort() { generation_.reset(); }
+void Session::abort() {
+  generation_.reset();
+  device_.forward.reset();
+}
 
 Result<void> Session::begin_forward(const std::vector<TokenId>& ids, bool reset) {
-  if (generation_) {
+  if (generation_ || device_.forward) {
     return fail(ErrorCode::kBusy, "The session is generating; abort it or wait.", "session");
   }
   if (ids.empty()) return fail(ErrorCode::kEmptyPrompt, "There are no tokens to process.", "ids");

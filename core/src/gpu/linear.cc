@@ -1,0 +1,148 @@
+// Linear layers: a mat-vec for steps of a few tokens, which reads each weight once and is as fast
+// as memory; a mat-mul for more.
+
+#include <algorithm>
+
+#include "gpu/lower.h"
+
+namespace hearth::gpu {
+namespace {
+
+using graph::kNone;
+using graph::Node;
+
+/// Rows of the weight that a workgroup takes together, and its invocations.
+struct Shape {
+  std::int64_t rows = 0;
+  std::int64_t invocations = 0;
+};
+
+/// An invocation takes a block of 32 of a row at a time. Workgroups as wide as a row leave no one
+/// idle; wider ones than 128 leave too few on a processor to hide the end of each.
+Shape matvec_shape(std::int64_t columns, Kind kind) {
+  Shape shape;
+  shape.invocations = columns >= 4096 ? 128 : columns >= 1024 ? 64 : 32;
+  shape.rows = kind == Kind::kDecode ? 4 : 2;
+  return shape;
+}
+
+/// Sides of the output's tile that a workgroup computes (kernels/matmul*.wgsl has the same).
+struct Tile {
+  std::int64_t rows = 64;  ///< of the weight
+  std::int64_t tokens = 64;
+};
+
+Tile matmul_tile(const Variant& variant) {
+  (void)variant;
+  return {};
+}
+
+/// What both kernels are told.
+struct Linear {
+  const Matrix& weight;
+  Rows x, y;
+  std::vector<Constant> constants;
+  Bound gain, bias, residual;
+};
+
+Result<void> emit_matvec(Lowering& low, const Node& node, Linear& linear, bool glu) {
+  const Shape shape = matvec_shape(linear.weight.columns, low.kind());
+  std::vector<Constant>& constants = linear.constants;
+  constants.push_back(set("WG", shape.invocations));
+  constants.push_back(set("ROWS", shape.rows));
+  constants.push_back(set("BATCH", low.kind() == Kind::kDecode ? 1 : kFewTokens));
+  HEARTH_ASSIGN(const Variant variant,
+                low.writer().variant("matvec", layout_info(linear.weight.layout).name));
+  for (const Piece& piece : linear.weight.pieces) {
+    const std::int64_t rows = glu ? piece.rows / 2 : piece.rows;
+    std::vector<Constant> own = constants;
+    own.push_back(set("N", rows));
+    own.push_back(set("ROW0", piece.first_row));
+    HEARTH_TRY(low.writer().dispatch(
+        low.out(), node.name, variant, own,
+        {read(piece.codes), read(piece.scales), write(linear.x.binding), linear.gain, linear.bias,
+         linear.residual, write(linear.y.binding)},
+        spread((rows + shape.rows - 1) / shape.rows), piece.codes.bytes + piece.scales.bytes));
+  }
+  return {};
+}
+
+Result<void> emit_matmul(Lowering& low, const Node& node, Linear& linear) {
+  HEARTH_ASSIGN(const Variant variant,
+                low.writer().variant("matmul", layout_info(linear.weight.layout).name));
+  const Tile tile = matmul_tile(variant);
+  for (const Piece& piece : linear.weight.pieces) {
+    std::vector<Constant> own = linear.constants;
+    own.push_back(set("N", piece.rows));
+    own.push_back(set("ROW0", piece.first_row));
+    HEARTH_TRY(
+        low.writer().dispatch(low.out(), node.name, variant, own,
+                              {read(piece.codes), read(piece.scales), write(linear.x.binding),
+                               linear.gain, linear.bias, linear.residual, write(linear.y.binding)},
+                              {.x = low.per_row(linear.y, 1, tile.tokens),
+                               .y = fixed((piece.rows + tile.rows - 1) / tile.rows)},
+                              piece.codes.bytes + piece.scales.bytes));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> emit_linear(Lowering& low, std::size_t index) {
+  const Node& node = low.graph().nodes[index];
+  // One row of logits at a time is a mat-vec, however many tokens there were; more are a mat-mul.
+  const bool matvec = low.kind() != Kind::kPrefill;
+  const std::size_t glu = matvec ? low.groups().glu[index] : kNoNode;
+  Writer& writer = low.writer();
+  Linear linear{.weight = low.weights().matrix(node.inputs[1]),
+                .x = low.rows(node.inputs[0]),
+                .y = low.rows(glu == kNoNode ? node.output : low.graph().nodes[glu].output),
+                .constants = {},
+                .gain = writer.nothing(Access::kRead, 4),
+                .bias = writer.nothing(Access::kRead, 5),
+                .residual = writer.nothing(Access::kWrite, 6)};
+  const std::size_t producer = low.groups().producer[static_cast<std::size_t>(node.inputs[0])];
+  const bool norm = matvec && producer != kNoNode && low.groups().folded[producer];
+  graph::RmsNormParams norm_params;
+  if (norm) {
+    const Node& folded = low.graph().nodes[producer];
+    norm_params = std::get<graph::RmsNormParams>(folded.params);
+    linear.x = low.rows(folded.inputs[0]);
+    linear.gain = read(low.weights().vector(folded.inputs[1]));
+  }
+  if (node.inputs[2] != kNone) linear.bias = read(low.weights().vector(node.inputs[2]));
+  int residual = 0;
+  Rows r;
+  if (node.inputs[3] != kNone) {
+    r = low.rows(node.inputs[3]);
+    residual = r.root == linear.y.root ? 2 : 1;
+    if (residual == 1) linear.residual = write(r.binding);
+  }
+  if (residual == 1 && r.root == linear.x.root) {
+    return fail(ErrorCode::kUnsupportedDevice,
+                "The GPU does not add a linear's own input to its output.", node.name);
+  }
+  int activation = 0;
+  if (glu != kNoNode) {
+    const auto kind = std::get<graph::GluParams>(low.graph().nodes[glu].params).activation;
+    activation = kind == graph::Activation::kSilu ? 1 : 2;
+  }
+  linear.constants = {set("K", linear.weight.columns),
+                      set("X_STRIDE", linear.x.stride),
+                      set("X_OFFSET", linear.x.offset),
+                      set("Y_STRIDE", linear.y.stride),
+                      set("Y_OFFSET", linear.y.offset),
+                      set("R_STRIDE", r.stride),
+                      set("R_OFFSET", r.offset),
+                      set("NORM", norm),
+                      set("EPSILON", norm_params.epsilon),
+                      set("GAIN_OFFSET", norm_params.weight_offset),
+                      set("BIAS", node.inputs[2] != kNone),
+                      set("RESIDUAL", residual),
+                      set("GLU", activation),
+                      set("ROWS_KIND", linear.y.per_output)};
+  add_table(linear.weight, linear.constants);
+  return matvec ? emit_matvec(low, node, linear, glu != kNoNode) : emit_matmul(low, node, linear);
+}
+
+}  // namespace hearth::gpu

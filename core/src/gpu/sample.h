@@ -1,0 +1,18 @@
+// The programs that choose the next token on the device, after any of the others.
+#pragma once
+
+#include <vector>
+
+#include "gpu/lower.h"
+
+namespace hearth::gpu {
+
+/// Biases of single logits that the device's settings have room for; a generation with more is
+/// sampled by the core.
+inline constexpr std::size_t kMostBiases = 1024;
+
+/// Makes the samplers' buffers and appends "greedy" and "sample".
+Result<void> emit_sampling(Lowering& low, std::int64_t context, Handles& handles,
+                           std::vector<Program>& programs);
+
+}  // namespace hearth::gpu
