@@ -91,6 +91,12 @@ async function pipeline(gpu: GPUDevice, job: Job): Promise<GPUComputePipeline> {
       })),
     });
     const module = gpu.createShaderModule({ code: source(...job.files) });
+    const { messages } = await module.getCompilationInfo();
+    const wrong = messages.filter(({ type }) => type === "error");
+    if (wrong.length > 0) {
+      const texts = wrong.map(({ lineNum, message }) => `line ${lineNum}: ${message}`);
+      throw new Error(`${job.files.join(" + ")}: ${texts.join("; ")}`);
+    }
     made = gpu.createComputePipelineAsync({
       layout: gpu.createPipelineLayout({ bindGroupLayouts: [group] }),
       compute: { module, entryPoint: "main", constants: job.constants ?? {} },
