@@ -1,0 +1,29 @@
+// Bfloat16, two a u32: each is the upper half of a float. The interface of all layouts is told in
+// layout_q4.wgsl.
+
+const UNIT: u32 = 4;
+
+@group(0) @binding(1) var<storage, read> codes: array<vec2u>;
+@group(0) @binding(2) var<storage, read> scales: array<u32>;  // a dummy
+
+struct Unit {
+  halves: vec2u,
+}
+
+fn load_unit(unit: u32) -> Unit {
+  return Unit(codes[unit]);
+}
+
+fn code4(unit: Unit, quarter: u32) -> vec4f {
+  let low = unit.halves << vec2u(16u);
+  let high = unit.halves & vec2u(0xffff0000u);
+  return bitcast<vec4f>(vec4u(low.x, high.x, low.y, high.y));
+}
+
+fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
+  return dots.x;
+}
+
+fn value4(unit: Unit, quarter: u32) -> vec4f {
+  return code4(unit, quarter);
+}

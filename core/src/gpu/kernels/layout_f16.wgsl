@@ -1,0 +1,27 @@
+// Halves, two a u32. A unit is of four and not of eight so that rows of any multiple of four keep their
+// units aligned. The interface of all layouts is told in layout_q4.wgsl.
+
+const UNIT: u32 = 4;
+
+@group(0) @binding(1) var<storage, read> codes: array<vec2u>;
+@group(0) @binding(2) var<storage, read> scales: array<u32>;  // a dummy
+
+struct Unit {
+  halves: vec2u,
+}
+
+fn load_unit(unit: u32) -> Unit {
+  return Unit(codes[unit]);
+}
+
+fn code4(unit: Unit, quarter: u32) -> vec4f {
+  return vec4f(unpack2x16float(unit.halves.x), unpack2x16float(unit.halves.y));
+}
+
+fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
+  return dots.x;
+}
+
+fn value4(unit: Unit, quarter: u32) -> vec4f {
+  return code4(unit, quarter);
+}

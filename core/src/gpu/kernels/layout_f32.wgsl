@@ -1,0 +1,26 @@
+// Weights as they are. The interface of all layouts is told in layout_q4.wgsl.
+
+const UNIT: u32 = 4;
+
+@group(0) @binding(1) var<storage, read> codes: array<vec4f>;
+@group(0) @binding(2) var<storage, read> scales: array<u32>;  // a dummy
+
+struct Unit {
+  values: vec4f,
+}
+
+fn load_unit(unit: u32) -> Unit {
+  return Unit(codes[unit]);
+}
+
+fn code4(unit: Unit, quarter: u32) -> vec4f {
+  return unit.values;
+}
+
+fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
+  return dots.x;
+}
+
+fn value4(unit: Unit, quarter: u32) -> vec4f {
+  return unit.values;
+}

@@ -1,0 +1,41 @@
+// Nibbles with a scale each 32: value = d · (code − 8).
+//
+// The interface of all layouts, which the kernels that follow a layout are written in:
+//   UNIT         elements that are loaded at once; a row is of K / UNIT units
+//   load_unit    a unit as it lies in memory; units are counted through the whole plane
+//   code4        codes of elements 4 · quarter … + 3 as floats
+//   bytes4       the same as four signed bytes (not for floats)
+//   combine      Σ value · x over the unit, given Σ code · x and Σ x over the elements below 16 (.x)
+//                and from 16 on (.y): so that scales are applied once a unit, not once an element
+//   value4       the weights themselves
+
+const UNIT: u32 = 32;
+
+@group(0) @binding(1) var<storage, read> codes: array<vec4u>;
+@group(0) @binding(2) var<storage, read> scales: array<u32>;
+
+struct Unit {
+  codes: vec4u,
+  d: f32,
+}
+
+fn load_unit(unit: u32) -> Unit {
+  return Unit(codes[unit], unpack2x16float(scales[unit >> 1u])[unit & 1u]);
+}
+
+// Byte j of the codes holds elements j and j + 16, so a word holds quarter q low and q + 4 high.
+fn bytes4(unit: Unit, quarter: u32) -> u32 {
+  return (unit.codes[quarter & 3u] >> (quarter & 4u)) & 0x0f0f0f0fu;
+}
+
+fn code4(unit: Unit, quarter: u32) -> vec4f {
+  return vec4f(unpack4xU8(bytes4(unit, quarter)));
+}
+
+fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
+  return unit.d * ((dots.x + dots.y) - 8.0 * (sums.x + sums.y));
+}
+
+fn value4(unit: Unit, quarter: u32) -> vec4f {
+  return unit.d * (code4(unit, quarter) - 8.0);
+}

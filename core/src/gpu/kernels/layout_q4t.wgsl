@@ -1,0 +1,49 @@
+// Nibbles that a table gives meaning, with a scale each 32: value = d · TABLE[code]. The interface of all
+// layouts is told in layout_q4.wgsl; here a "code" is already the table's number.
+
+// 0: IQ4_NL and IQ4_XS; 1: the e2m1 floats of MXFP4.
+override TABLE_KIND: u32 = 0;
+
+const UNIT: u32 = 32;
+
+// Four signed bytes a word, the first lowest. IQ4's are −127, −104, −83, −65, −49, −35, −22, −10, 1, 13,
+// 25, 38, 53, 69, 89, 113. The e2m1 floats are doubled, to be whole: 0, 1, 2, 3, 4, 6, 8, 12 and their
+// negatives.
+const IQ4_TABLE = vec4u(0xbfad9881u, 0xf6eaddcfu, 0x26190d01u, 0x71594535u);
+const E2M1_TABLE = vec4u(0x03020100u, 0x0c080604u, 0xfdfeff00u, 0xf4f8fafcu);
+
+@group(0) @binding(1) var<storage, read> codes: array<vec4u>;
+@group(0) @binding(2) var<storage, read> scales: array<f32>;
+
+struct Unit {
+  codes: vec4u,
+  d: f32,
+}
+
+fn load_unit(unit: u32) -> Unit {
+  // Half the scale undoes the doubling of the table.
+  return Unit(codes[unit], scales[unit] * select(1.0, 0.5, TABLE_KIND == 1u));
+}
+
+fn table_byte(nibble: u32) -> u32 {
+  let words = select(IQ4_TABLE, E2M1_TABLE, vec4<bool>(TABLE_KIND == 1u));
+  return (words[nibble >> 2u] >> ((nibble & 3u) * 8u)) & 0xffu;
+}
+
+fn bytes4(unit: Unit, quarter: u32) -> u32 {
+  let nibbles = unit.codes[quarter & 3u] >> (quarter & 4u);
+  return table_byte(nibbles & 15u) | (table_byte((nibbles >> 8u) & 15u) << 8u) |
+         (table_byte((nibbles >> 16u) & 15u) << 16u) | (table_byte((nibbles >> 24u) & 15u) << 24u);
+}
+
+fn code4(unit: Unit, quarter: u32) -> vec4f {
+  return vec4f(unpack4xI8(bytes4(unit, quarter)));
+}
+
+fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
+  return unit.d * (dots.x + dots.y);
+}
+
+fn value4(unit: Unit, quarter: u32) -> vec4f {
+  return unit.d * code4(unit, quarter);
+}

@@ -1,0 +1,34 @@
+// Signed bytes with a scale each 32: value = d · code. The interface of all layouts is told in
+// layout_q4.wgsl.
+
+const UNIT: u32 = 32;
+
+@group(0) @binding(1) var<storage, read> codes: array<vec4u>;
+@group(0) @binding(2) var<storage, read> scales: array<u32>;
+
+struct Unit {
+  low: vec4u,
+  high: vec4u,
+  d: f32,
+}
+
+fn load_unit(unit: u32) -> Unit {
+  return Unit(codes[2u * unit], codes[2u * unit + 1u],
+              unpack2x16float(scales[unit >> 1u])[unit & 1u]);
+}
+
+fn bytes4(unit: Unit, quarter: u32) -> u32 {
+  return select(unit.low[quarter & 3u], unit.high[quarter & 3u], quarter >= 4u);
+}
+
+fn code4(unit: Unit, quarter: u32) -> vec4f {
+  return vec4f(unpack4xI8(bytes4(unit, quarter)));
+}
+
+fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
+  return unit.d * (dots.x + dots.y);
+}
+
+fn value4(unit: Unit, quarter: u32) -> vec4f {
+  return unit.d * code4(unit, quarter);
+}

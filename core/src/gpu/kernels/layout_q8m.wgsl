@@ -1,0 +1,38 @@
+// Signed bytes with a scale and a minimum each 16: value = d · code + m. The interface of all layouts is
+// told in layout_q4.wgsl.
+
+const UNIT: u32 = 32;
+
+@group(0) @binding(1) var<storage, read> codes: array<vec4u>;
+@group(0) @binding(2) var<storage, read> scales: array<vec2u>;
+
+struct Unit {
+  low: vec4u,
+  high: vec4u,
+  dm_low: vec2f,
+  dm_high: vec2f,
+}
+
+fn load_unit(unit: u32) -> Unit {
+  let dm = scales[unit];
+  return Unit(codes[2u * unit], codes[2u * unit + 1u], unpack2x16float(dm.x),
+              unpack2x16float(dm.y));
+}
+
+fn bytes4(unit: Unit, quarter: u32) -> u32 {
+  return select(unit.low[quarter & 3u], unit.high[quarter & 3u], quarter >= 4u);
+}
+
+fn code4(unit: Unit, quarter: u32) -> vec4f {
+  return vec4f(unpack4xI8(bytes4(unit, quarter)));
+}
+
+fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
+  return (unit.dm_low.x * dots.x + unit.dm_low.y * sums.x) +
+         (unit.dm_high.x * dots.y + unit.dm_high.y * sums.y);
+}
+
+fn value4(unit: Unit, quarter: u32) -> vec4f {
+  let dm = select(unit.dm_low, unit.dm_high, quarter >= 4u);
+  return dm.x * code4(unit, quarter) + dm.y;
+}

@@ -1,0 +1,47 @@
+enable subgroups;
+requires subgroup_id;
+
+// Prelude: sums over a workgroup, first within subgroups, then over what each of them found. Needs the
+// feature `subgroups` and the language feature `subgroup_id`.
+//
+// A reduce prelude gives the kernel that follows it:
+//   Lane       what `main` takes as a parameter; `lane.index` numbers the invocations
+//   reduce     adds up element i of all invocations' `values`, for each i below `count`; `main` calls it
+//              once, in uniform control flow
+//   total      after that, the sum of element i, for every invocation
+// and asks of the kernel: WG, its invocations, and SUMS, the most elements that it has.
+// The order of additions depends on the size of subgroups and on nothing else, so that a device always
+// gives the same result.
+
+struct Lane {
+  @builtin(local_invocation_index) index: u32,
+  @builtin(subgroup_id) subgroup: u32,
+  @builtin(num_subgroups) subgroups: u32,
+  @builtin(subgroup_invocation_id) place: u32,
+}
+
+// There are no smaller subgroups than of four.
+var<workgroup> partials: array<f32, SUMS * ((WG + 3u) / 4u)>;
+var<workgroup> totals: array<f32, SUMS>;
+
+fn reduce(values: ptr<function, array<f32, SUMS>>, count: u32, lane: Lane) {
+  for (var i = 0u; i < count; i++) {
+    let sum = subgroupAdd((*values)[i]);
+    if (lane.place == 0u) {
+      partials[lane.subgroup * SUMS + i] = sum;
+    }
+  }
+  workgroupBarrier();
+  for (var i = lane.index; i < count; i += WG) {
+    var sum = 0.0;
+    for (var s = 0u; s < lane.subgroups; s++) {
+      sum += partials[s * SUMS + i];
+    }
+    totals[i] = sum;
+  }
+  workgroupBarrier();
+}
+
+fn total(i: u32) -> f32 {
+  return totals[i];
+}

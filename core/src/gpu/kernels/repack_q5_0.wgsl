@@ -1,0 +1,14 @@
+// Q5_0 → q8: nibbles and fifth bits become bytes from −16 to 15.
+
+const SOURCE_BYTES: u32 = 22;
+
+fn repack_unit(unit: u32, source: u32) {
+  let fifth = word_at(source + 2u);
+  for (var i = 0u; i < 32u; i += 4u) {
+    // Elements below 16 are the low nibbles of the sixteen bytes, the others the high ones.
+    let nibbles = unpack4xU8((word_at(source + 6u + (i & 15u)) >> (i / 16u * 4u)) & 0x0f0f0f0fu);
+    let tops = (vec4u(fifth) >> (vec4u(0u, 1u, 2u, 3u) + i)) & vec4u(1u);
+    codes[unit * 8u + i / 4u] = pack4xI8(vec4i(nibbles | (tops << vec4u(4u))) - 16);
+  }
+  store_half(unit, half_at(source));
+}

@@ -1,0 +1,95 @@
+// Each `repack_*` kernel: random blocks of a file, repacked in slices, have the same values in the planes.
+import { describe, expect, it } from "vitest";
+import { blockValues, formats, randomBlocks } from "./blocks.ts";
+import { dummy, expectClose, Random, run } from "./harness.ts";
+import { decode, halfToFloat, type Planes } from "./weights.ts";
+
+interface Slice {
+  file: string;
+  planes: Planes;
+  staging: Uint8Array<ArrayBuffer>;
+  units: number;
+  firstUnit: number;
+  sourceOffset: number;
+}
+
+async function repack({ file, planes, staging, units, firstUnit, sourceOffset }: Slice) {
+  const [codes, scales] = await run({
+    files: [file, "repack"],
+    bindings: [
+      { kind: "uniform", data: new Uint32Array([units, firstUnit, sourceOffset, 0]) },
+      { kind: "read", data: staging },
+      { kind: "rw", data: planes.codes },
+      { kind: "rw", data: planes.scales },
+    ],
+    grid: [2, Math.ceil((units + 1) / 2 / 64)],
+  });
+  return {
+    codes: new Uint8Array(codes as ArrayBuffer),
+    scales: new Uint8Array(scales as ArrayBuffer),
+  };
+}
+
+/** Bytes of the planes for so many elements. */
+function emptyPlanes(layout: string, count: number): Planes {
+  const scaleBytes: Record<string, number> = { q4: 16, q4m: 8, q4t: 8, q8: 16, q8m: 4 };
+  const codes = new Uint8Array(layout.startsWith("q4") ? count / 2 : count);
+  // Poison, so that what was not written shows; and rounded up to words.
+  const scales = new Uint8Array(Math.ceil(count / (scaleBytes[layout] as number) / 4) * 4);
+  return { codes: codes.fill(0xee), scales: scales.fill(0xee) };
+}
+
+describe("repack", () => {
+  for (const [name, format] of Object.entries(formats)) {
+    it(`keeps the values of ${name}, from slices at any unit and byte`, async () => {
+      const random = new Random(name.length + format.bytes);
+      const count = 333;
+      const blocks = randomBlocks(format, count, random);
+      let planes = emptyPlanes(format.layout, count * format.elements);
+      let unit = 0;
+      // Slices of odd and of even length, and each at another byte of the staging.
+      for (const [offset, units] of [130, 1, 65, 137].entries()) {
+        const bytes = blocks.subarray(unit * format.bytes, (unit + units) * format.bytes);
+        const staging = random.bytes(offset + bytes.length + 8);
+        staging.set(bytes, offset);
+        planes = await repack({
+          file: `repack_${name}`,
+          planes,
+          staging,
+          units,
+          firstUnit: unit,
+          sourceOffset: offset,
+        });
+        unit += units;
+      }
+      expect(unit).toBe(count);
+      const expected = blockValues(format, blocks);
+      const actual = decode(format.layout, planes, expected.length, format.tableKind);
+      // K-quants' products of scales are rounded to halves: by up to 2^-10 of themselves, as WGSL
+      // leaves the direction open. The rest is exact, but for the rounding of a float here and there.
+      const rounded = format.elements === 256 && format.layout !== "q4t";
+      const bounds = actual.sizes.map((size) => size * 2 ** (rounded ? -10 : -23));
+      expectClose(actual.values, expected, bounds, `${name}'s element`);
+    });
+  }
+
+  it("widens vectors of halves and of bfloat16", async () => {
+    const random = new Random(3);
+    const halves = Uint16Array.from({ length: 301 }, () => random.below(0x7c00));
+    const staging = new Uint8Array(halves.length * 2 + 6);
+    staging.set(new Uint8Array(halves.buffer), 2);
+    const slice = { staging, units: 301, firstUnit: 0, sourceOffset: 2 };
+    const planes = () => ({
+      codes: new Uint8Array(301 * 4),
+      scales: dummy().data as Uint8Array<ArrayBuffer>,
+    });
+    const wide = await repack({ file: "repack_f16_vector", planes: planes(), ...slice });
+    // A device may take subnormal halves for zero.
+    const bounds = Array.from(halves, (bits) => (bits < 0x0400 ? 2 ** -14 : 0));
+    expectClose(new Float32Array(wide.codes.buffer), Array.from(halves, halfToFloat), bounds);
+    const brain = await repack({ file: "repack_bf16_vector", planes: planes(), ...slice });
+    expect([...new Uint32Array(brain.codes.buffer)]).toEqual(
+      Array.from(halves, (bits) => bits << 16),
+    );
+  });
+});
