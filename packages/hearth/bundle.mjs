@@ -35,6 +35,8 @@ export async function bundle(outdir) {
     outdir,
     platform: "node",
     target: "node20",
+    // A native module, which must stay in its package.
+    external: ["webgpu"],
     entryPoints: {
       node: "src/node.ts",
       "node-worker": "src/worker/node.ts",

@@ -2,12 +2,14 @@
 
 export { type CallOptions, Engine, Tokenizer } from "./engine/engine.js";
 export type {
+  AdapterInfo,
   Assets,
   Device,
   EngineInfo,
   EngineOptions,
   FileContents,
   ForwardResult,
+  GpuRestrictions,
   Inspection,
   ModelFiles,
   ModelInfo,

@@ -100,7 +100,8 @@ describe("opening", () => {
     const { open, core, terminated, spawned } = setUp();
     await expect(open(options)).rejects.toMatchObject({ code });
     expect(terminated()).toBe(spawned());
-    if (spawned() > 0) expect(core.closed).toBe(true);
+    // Without a GPU no core was started for one.
+    if (core.calls.length > 0) expect(core.closed).toBe(true);
   });
 
   it("reports a file that ends before its data, and closes it", async () => {

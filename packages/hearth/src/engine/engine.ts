@@ -181,6 +181,7 @@ async function openWorker<O extends "open" | "openTokenizer" | "inspect">(
     maxBatch: options.maxBatch,
     memoryLimit: options.memoryLimit,
     exact: options.exact,
+    gpu: options.gpu,
     cacheDir: options.cacheDir,
     nativePath: options.nativePath,
     baseUrl: platform.baseUrl,

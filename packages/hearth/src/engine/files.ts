@@ -5,7 +5,7 @@ import { HearthError, throwIfAborted } from "../errors.js";
 import type { ensureFile, HeadCheck } from "../hub/ensure.js";
 import type { FileSource, ModelFiles } from "../hub/resolve.js";
 import type { Store, StoredFile } from "../store/store.js";
-import type { Meter } from "./meter.js";
+import { Meter } from "./meter.js";
 import type { WeightSource } from "./types.js";
 
 /** How many first bytes of a file the core is given to begin with. */
@@ -26,6 +26,10 @@ export interface OpenFiles {
   /** Where the weights came from: the network if any part of them did. */
   readonly source: WeightSource;
   readonly downloadedBytes: number;
+  /** Where the files are kept. */
+  readonly store: Store;
+  /** The same files, opened again after they were closed. */
+  reopen(signal: AbortSignal): Promise<OpenFiles>;
   close(): void;
 }
 
@@ -119,6 +123,8 @@ export async function obtainFiles(
     tokenizerConfig: find(tokenizerConfig),
     source: source ?? "file",
     downloadedBytes,
+    store,
+    reopen: (again) => obtainFiles(files, store, ensure, new Meter(() => {}), again),
     close,
   };
 }

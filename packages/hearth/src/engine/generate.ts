@@ -4,7 +4,8 @@ import type { GeneratedToken } from "../abi.generated.js";
 import type { Core } from "../core/core.js";
 import { HearthError, throwIfAborted } from "../errors.js";
 import type { GenerateEvent, GenerateParams, GenerateResult } from "../worker/protocol.js";
-import { type Loaded, yieldNow } from "./load.js";
+import type { Loaded } from "./load.js";
+import { yieldNow } from "./yield.js";
 
 export interface GenerateOptions {
   readonly signal: AbortSignal;
@@ -28,7 +29,7 @@ export async function generate(
   options: GenerateOptions,
 ): Promise<GenerateResult> {
   const now = options.now ?? (() => performance.now() / 1000);
-  const { session } = loaded;
+  const { session, stepper } = loaded;
   const stopIds = new Set(loaded.tokenizer?.stopIds);
   throwIfAborted(options.signal);
   const startedAt = now();
@@ -51,7 +52,7 @@ export async function generate(
     for (;;) {
       await yieldNow();
       throwIfAborted(options.signal);
-      const step = await core.call("sessionStep", { session });
+      const step = await stepper.step(options.signal);
       ended = step.phase === "done";
       completionTokens += step.ids.length;
       if (firstAt === undefined && step.ids.length > 0) {
@@ -86,7 +87,7 @@ export async function generate(
       };
     }
   } catch (error) {
-    if (!ended) await quietly(() => core.call("sessionAbort", { session }));
+    if (!ended) await quietly(() => stepper.abort());
     throw error;
   }
 }

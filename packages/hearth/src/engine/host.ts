@@ -3,6 +3,7 @@
 import type { TokenizerOpened } from "../abi.generated.js";
 import type { Core } from "../core/core.js";
 import { HearthError, throwIfAborted } from "../errors.js";
+import type { Gpu } from "../gpu/adapter.js";
 import { ensureFile } from "../hub/ensure.js";
 import { resolveModel } from "../hub/resolve.js";
 import { wellFormed } from "../openai/check.js";
@@ -21,13 +22,12 @@ import {
   needTokenizer,
 } from "./load.js";
 import { Meter } from "./meter.js";
+import { Place, type PlacePlatform } from "./place.js";
 import { Queue } from "./queue.js";
-import type { EngineInfo, ForwardResult, Inspection, TokenizerInfo } from "./types.js";
+import type { AdapterInfo, EngineInfo, ForwardResult, Inspection, TokenizerInfo } from "./types.js";
 
 /** What differs between a browser's worker and Node's; and what tests replace. */
-export interface Platform {
-  /** Compiles and starts the core that the app asked for. */
-  startCore(params: OpenParams, signal: AbortSignal): Promise<Core>;
+export interface Platform extends PlacePlatform {
   resolveModel: typeof resolveModel;
   openStore: typeof openStore;
   ensureFile: typeof ensureFile;
@@ -77,6 +77,7 @@ export class Host {
       close: async () => {
         const running = this.#running;
         this.#running = undefined;
+        running?.loaded?.stepper.close();
         await running?.core.close();
         return null;
       },
@@ -92,17 +93,20 @@ export class Host {
   async #open(params: OpenParams, call: Call<"open">): Promise<EngineInfo> {
     this.#claim();
     const startedAt = performance.now();
-    const load = async (core: Core, name: string, files: OpenFiles, meter: Meter) => {
-      const loaded = await loadModel(core, name, files, params, meter, call.signal);
+    const load = async (place: Place, name: string, files: OpenFiles, meter: Meter) => {
+      const loaded = await this.#load(place, name, files, params, meter, call.signal);
+      const { core, gpu, reason } = place;
       const { version, variant, threads } = await core.call("engineInfo", {});
       throwIfAborted(call.signal);
       const { tokenizer } = loaded;
       this.#running = { core, loaded, tokenizer, template: templateOf(tokenizer) };
       const info: EngineInfo = {
         version,
-        device: core.device,
+        device: gpu ? "webgpu" : core.device,
         variant,
         threads,
+        ...(gpu ? { adapter: adapterInfo(gpu) } : {}),
+        ...(reason === undefined ? {} : { reason }),
         name,
         model: loaded.info,
         source: files.source,
@@ -112,13 +116,31 @@ export class Host {
       };
       return { info, keep: true };
     };
-    const opened = await this.#withFiles(params, call, load, { checkHeads: true });
+    const opened = await this.#withFiles(params, call, load, { toRun: true });
     return opened.info;
+  }
+
+  /** Loads the model where it should run, and else where it can. */
+  async #load(
+    place: Place,
+    name: string,
+    files: OpenFiles,
+    params: OpenParams,
+    meter: Meter,
+    signal: AbortSignal,
+  ): Promise<Loaded> {
+    try {
+      return await loadModel(place, name, files, params, meter, signal);
+    } catch (error) {
+      if (!place.mayLeaveGpu(error)) throw error;
+      await place.leaveGpu(error, signal);
+      return loadModel(place, name, files, params, meter, signal);
+    }
   }
 
   async #openTokenizer(params: OpenParams, call: Call<"openTokenizer">): Promise<TokenizerInfo> {
     this.#claim();
-    const opened = await this.#withFiles(params, call, async (core, name, files) => {
+    const opened = await this.#withFiles(params, call, async ({ core }, name, files) => {
       const tokenizer = await loadTokenizer(core, files, call.signal);
       throwIfAborted(call.signal);
       this.#running = { core, loaded: undefined, tokenizer, template: templateOf(tokenizer) };
@@ -130,7 +152,7 @@ export class Host {
   }
 
   async #inspect(params: OpenParams, call: Call<"inspect">): Promise<Inspection> {
-    const { inspection } = await this.#withFiles(params, call, async (core, name, files) => ({
+    const { inspection } = await this.#withFiles(params, call, async ({ core }, name, files) => ({
       inspection: await inspectModel(core, name, files, params, call.signal),
       keep: false,
     }));
@@ -138,48 +160,65 @@ export class Host {
   }
 
   /**
-   * Gets the model's files and a core side by side, and closes whatever the work does not keep. With
-   * `checkHeads` a model that cannot run is refused by its first bytes.
+   * Gets the model's files and a place for it side by side, and closes whatever the work does not
+   * keep. With `toRun` the place may have a GPU, and a model that cannot run is refused by its first
+   * bytes.
    */
   async #withFiles<T extends { keep: boolean }>(
     params: OpenParams,
     call: Call<"open" | "openTokenizer" | "inspect">,
-    work: (core: Core, name: string, files: OpenFiles, meter: Meter) => Promise<T>,
-    { checkHeads = false } = {},
+    work: (place: Place, name: string, files: OpenFiles, meter: Meter) => Promise<T>,
+    { toRun = false } = {},
   ): Promise<T> {
     const meter = new Meter((progress) => call.emit(progress));
     // Ends one half when the other fails.
     const stop = new AbortController();
     const signal = AbortSignal.any([call.signal, stop.signal]);
-    const starting = this.#platform.startCore(params, signal);
+    const starting = Place[toRun ? "choose" : "plain"](this.#platform, params, signal);
     const checkOf: CheckOf = (name, config) => async (head, size) => {
       // A core that does not start is reported by its own half.
-      const core = await starting.catch(() => undefined);
-      return core ? checkHead(core, { name, config, head, size }, params) : 0;
+      const place = await starting.catch(() => undefined);
+      return place ? this.#checkHead(place, { name, config, head, size }, params, signal) : 0;
     };
     const halves = [
       starting,
-      this.#obtain(params, meter, signal, checkHeads ? checkOf : undefined),
+      this.#obtain(params, meter, signal, toRun ? checkOf : undefined),
     ] as const;
     for (const half of halves) half.catch(() => stop.abort());
-    const [core, obtained] = await Promise.allSettled(halves);
+    const [place, obtained] = await Promise.allSettled(halves);
     let keep = false;
     try {
       throwIfAborted(call.signal);
       // An aborted half is not the cause: the other one is.
-      for (const half of [obtained, core]) {
+      for (const half of [obtained, place]) {
         if (half.status === "rejected" && HearthError.from(half.reason).code !== "aborted") {
           throw half.reason;
         }
       }
-      if (core.status === "rejected") throw core.reason;
+      if (place.status === "rejected") throw place.reason;
       if (obtained.status === "rejected") throw obtained.reason;
-      const result = await work(core.value, obtained.value.name, obtained.value.files, meter);
+      const result = await work(place.value, obtained.value.name, obtained.value.files, meter);
       keep = result.keep;
       return result;
     } finally {
       if (obtained.status === "fulfilled") obtained.value.files.close();
-      if (core.status === "fulfilled" && !keep) await core.value.close();
+      if (place.status === "fulfilled" && !keep) await place.value.close();
+    }
+  }
+
+  /** Before a download: whether the model can run on the GPU, else whether it can on the CPU. */
+  async #checkHead(
+    place: Place,
+    file: Parameters<typeof checkHead>[1],
+    params: OpenParams,
+    signal: AbortSignal,
+  ): Promise<number> {
+    try {
+      return await checkHead(place.core, file, params, place.gpu);
+    } catch (error) {
+      if (!place.mayLeaveGpu(error)) throw error;
+      await place.leaveGpu(error, signal);
+      return checkHead(place.core, file, params);
     }
   }
 
@@ -242,9 +281,8 @@ export class Host {
 
   #score(ids: number[], signal: AbortSignal): Promise<Float32Array> {
     return this.#queue.run(async () => {
-      const { core, loaded } = this.#needModel();
-      const { logprobs } = await core.call("sessionScore", { session: loaded.session, ids });
-      return Float32Array.from(logprobs);
+      const { stepper } = this.#needModel().loaded;
+      return stepper.score(ids, signal);
     }, signal);
   }
 
@@ -253,17 +291,13 @@ export class Host {
     signal: AbortSignal,
   ): Promise<ForwardResult> {
     return this.#queue.run(async () => {
-      const { core, loaded } = this.#needModel();
-      const { session } = loaded;
-      const { rows, vocabSize, logits } = await core.call("sessionForward", { session, ...params });
-      // `bytes()` of the codec made this copy, so it starts its own buffer.
-      return { rows, vocabSize, logits: floats(logits) };
+      const { stepper } = this.#needModel().loaded;
+      return stepper.forward(params, signal);
     }, signal);
   }
 }
 
-/** Bytes as float32, without a copy where they are aligned. */
-function floats(bytes: Uint8Array): Float32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
-  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+function adapterInfo({ adapter, software }: Gpu): AdapterInfo {
+  const { description, features } = adapter;
+  return { description, features, software };
 }

@@ -3,14 +3,23 @@
 import type { ModelInfo, TokenizerOpened } from "../abi.generated.js";
 import type { Core } from "../core/core.js";
 import { HearthError, throwIfAborted } from "../errors.js";
+import type { Gpu } from "../gpu/adapter.js";
+import { loadOnGpu } from "../gpu/load.js";
+import { GpuStepper, runAhead } from "../gpu/stepper.js";
+import { isNode } from "../store/store.js";
 import type { OpenParams } from "../worker/protocol.js";
 import { type OpenFile, type OpenFiles, openHeader, readText } from "./files.js";
 import type { Meter } from "./meter.js";
+import type { Place } from "./place.js";
+import { CoreStepper, type Stepper } from "./stepper.js";
 import type { Inspection } from "./types.js";
+import { yieldNow } from "./yield.js";
 
 /** What a loaded model is to the host: handles in the core, and what it says of itself. */
 export interface Loaded {
   readonly session: number;
+  /** What runs the session. */
+  readonly stepper: Stepper;
   readonly info: ModelInfo;
   /** Undefined when the model came without one. */
   readonly tokenizer: TokenizerOpened | undefined;
@@ -38,52 +47,49 @@ function modelRequest(headers: { handle: number }[], configJson: string, params:
     maxBatch: params.maxBatch ?? 0,
     memoryLimit: params.memoryLimit ?? 0,
     exact: params.exact ?? false,
+    shape: "",
+    gpu: [],
   };
 }
 
+/** A model in its place, before it has a session. */
+interface InPlace {
+  readonly model: number;
+  readonly info: ModelInfo;
+  stepper(session: number): Stepper;
+}
+
+/** What the two ways of loading are given. */
+interface Loading {
+  readonly name: string;
+  readonly files: OpenFiles;
+  readonly headers: Header[];
+  readonly request: ReturnType<typeof modelRequest>;
+  readonly meter: Meter;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Loads the model into the core.
+ * Loads the model where it is to run.
  *
- * @throws HearthError whatever the core finds wrong with the files, `out_of_memory`, `aborted`. The
- * core then holds parts of the model, and its owner closes it.
+ * @throws HearthError whatever the core finds wrong with the files, `out_of_memory`, `gpu_error`,
+ * `device_lost`, `aborted`. The place then holds parts of the model, and its owner closes it.
  */
 export async function loadModel(
-  core: Core,
+  place: Place,
   name: string,
   files: OpenFiles,
   params: OpenParams,
   meter: Meter,
   signal: AbortSignal,
 ): Promise<Loaded> {
+  const { core, gpu } = place;
   const headers = await openHeaders(core, files, signal);
   const request = modelRequest(headers, await readText(files.config), params);
-  const { model, info, ranges, totalBytes } = await core.call("modelOpen", request);
-
-  meter.start("load", name, files.source, totalBytes);
-  const byHandle = new Map(headers.map((header) => [header.handle, header.file]));
-  let loaded = 0;
-  for (const [index, range] of ranges.entries()) {
-    const file = byHandle.get(range.file);
-    if (!file) throw new HearthError("internal", "The load plan names a file that is not open.");
-    await core.load(range, file.stored, {
-      name: file.name,
-      signal,
-      onBytes: (bytes) => {
-        loaded += bytes;
-        meter.update({
-          phase: "load",
-          file: name,
-          source: files.source,
-          loaded,
-          total: totalBytes,
-        });
-      },
-    });
-    await core.call("rangeLoaded", { model, range: index });
-    await yieldNow();
-    throwIfAborted(signal);
-  }
-  await core.call("modelReady", { model });
+  const loading = { name, files, headers, request, meter, signal };
+  const { model, info, stepper } = gpu
+    ? await loadThere(place, gpu, loading)
+    : await loadHere(core, loading);
 
   const tokenizer = await tokenizerOf(core, files, headers);
   for (const { handle } of headers) await core.call("fileClose", { file: handle });
@@ -92,7 +98,62 @@ export async function loadModel(
     model,
     tokenizer: tokenizer?.tokenizer ?? 0,
   });
-  return { session, info, tokenizer };
+  return { session, stepper: stepper(session), info, tokenizer };
+}
+
+/** Counts bytes of weights for the meter, from `start` on. */
+function weightsMeter({ meter, name, files }: Loading) {
+  const { source } = files;
+  let loaded = 0;
+  let total = 0;
+  return {
+    start(bytes: number) {
+      total = bytes;
+      meter.start("load", name, source, total);
+    },
+    add(bytes: number) {
+      loaded += bytes;
+      meter.update({ phase: "load", file: name, source, loaded, total });
+    },
+  };
+}
+
+/** Into the core's own memory. */
+async function loadHere(core: Core, loading: Loading): Promise<InPlace> {
+  const { headers, request, signal } = loading;
+  const { model, info, ranges, totalBytes } = await core.call("modelOpen", request);
+  const weights = weightsMeter(loading);
+  weights.start(totalBytes);
+  const byHandle = new Map(headers.map((header) => [header.handle, header.file]));
+  for (const [index, range] of ranges.entries()) {
+    const file = byHandle.get(range.file);
+    if (!file) throw new HearthError("internal", "The load plan names a file that is not open.");
+    const options = { name: file.name, signal, onBytes: weights.add };
+    await core.load(range, file.stored, options);
+    await core.call("rangeLoaded", { model, range: index });
+    await yieldNow();
+    throwIfAborted(signal);
+  }
+  await core.call("modelReady", { model });
+  return { model, info, stepper: (session) => new CoreStepper(core, session) };
+}
+
+/** Onto the GPU: no weight enters the core's memory. */
+async function loadThere(place: Place, gpu: Gpu, loading: Loading): Promise<InPlace> {
+  const { request, files, signal } = loading;
+  const { core } = place;
+  const weights = weightsMeter(loading);
+  const { model, info, gpuModel } = await loadOnGpu(core, gpu, request, request.files, files, {
+    signal,
+    onTotal: weights.start,
+    onBytes: weights.add,
+    reopen: (again) => place.reopenGpu(again),
+  });
+  const ahead = isNode() ? runAhead.node : runAhead.browser;
+  const { vocabSize } = info;
+  const stepper = (session: number) =>
+    new GpuStepper(core, gpuModel, { session, vocabSize, ahead });
+  return { model, info, stepper };
 }
 
 async function tokenizerOf(
@@ -155,7 +216,8 @@ export async function inspectModel(
  * Checks a weight file by its first bytes: that they are a header, of a model that can run in the
  * memory that there is. Takes no memory itself.
  *
- * @param head The first bytes, of `size` in all.
+ * @param file `head` is its first bytes, of `size` in all.
+ * @param gpu Where the model is to run, if not on the CPU.
  * @returns 0, or how many first bytes it takes to tell.
  * @throws HearthError as `loadModel` does for what a header can show.
  */
@@ -163,6 +225,7 @@ export async function checkHead(
   core: Core,
   file: { name: string; config: string; head: Uint8Array; size: number },
   params: OpenParams,
+  gpu?: Gpu,
 ): Promise<number> {
   const { name, size, head } = file;
   const { file: handle, need } = await core.call("fileOpen", { name, size, head });
@@ -171,34 +234,23 @@ export async function checkHead(
     const request = modelRequest([{ handle }], file.config, params);
     // A limit past every memory has the core check against what it can address.
     const memoryLimit = params.memoryLimit ?? Number.MAX_SAFE_INTEGER;
-    await core.call("modelInspect", { ...request, memoryLimit });
+    const adapters = gpu ? [gpu.adapter] : [];
+    const info = await core.call("modelInspect", { ...request, memoryLimit, gpu: adapters });
+    if (gpu) await checkMemory(gpu, info);
   } finally {
     await core.call("fileClose", { file: handle });
   }
   return 0;
 }
 
-/**
- * Lets messages in, so that an abort sent meanwhile is seen. A timer would wait four milliseconds in
- * a browser; a message to ourselves, or Node's setImmediate, waits for none.
- */
-export function yieldNow(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === "function") {
-      setImmediate(resolve);
-      return;
-    }
-    yields.push(resolve);
-    channel ??= openChannel();
-    channel.postMessage(null);
-  });
-}
-
-const yields: (() => void)[] = [];
-let channel: MessagePort | undefined;
-
-function openChannel(): MessagePort {
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => yields.shift()?.();
-  return port2;
+/** Throws `out_of_memory` when a GPU does not give as much memory as a model will take. */
+async function checkMemory(gpu: Gpu, info: ModelInfo): Promise<void> {
+  const bytes = info.weightBytes + info.activationBytes + info.kvBytes;
+  if (await gpu.device.fits(bytes, gpu.adapter.maxBufferBytes)) return;
+  const gigabytes = (bytes / 1e9).toFixed(1);
+  throw new HearthError(
+    "out_of_memory",
+    `The model takes ${gigabytes} GB, more than the graphics card has free.`,
+    { subject: gpu.adapter.description },
+  );
 }

@@ -1,6 +1,5 @@
 // Checks what an app passes to `createEngine`, before a worker is started for it.
 
-import { HearthError } from "../errors.js";
 import { boolean, integer, invalid } from "../openai/check.js";
 import type { EngineOptions } from "./types.js";
 
@@ -9,7 +8,7 @@ const variants = ["simd", "relaxed", "relaxed-mt"];
 /** More threads than any kernel divides into. */
 const mostThreads = 64;
 
-/** Throws `invalid_argument` with the option as subject, or `unsupported_device`. */
+/** Throws `invalid_argument` with the option as subject. */
 export function checkOptions(options: EngineOptions): void {
   const { model, device = "auto", variant } = options;
   const named = typeof model === "string" && model !== "";
@@ -17,11 +16,6 @@ export function checkOptions(options: EngineOptions): void {
     throw invalid("model", "must be a name, an address, a path, a File or a list of files.");
   }
   if (!devices.includes(device)) throw invalid("device", `must be one of ${devices.join(", ")}.`);
-  if (device === "webgpu") {
-    throw new HearthError("unsupported_device", "This version of Hearth does not use WebGPU yet.", {
-      subject: "webgpu",
-    });
-  }
   if (variant !== undefined && !variants.includes(variant)) {
     throw invalid("variant", `must be one of ${variants.join(", ")}.`);
   }
@@ -31,4 +25,17 @@ export function checkOptions(options: EngineOptions): void {
   integer(options.maxBatch, "maxBatch", 1, whole);
   integer(options.memoryLimit, "memoryLimit", 1, { least: 1, most: Number.MAX_SAFE_INTEGER });
   boolean(options.exact, "exact");
+  checkGpu(options.gpu);
+}
+
+function checkGpu(gpu: EngineOptions["gpu"]): void {
+  if (gpu === undefined) return;
+  if (typeof gpu !== "object" || gpu === null) throw invalid("gpu", "must be an object.");
+  const { features = [], maxBindingBytes } = gpu;
+  if (!Array.isArray(features) || features.some((name) => typeof name !== "string")) {
+    throw invalid("gpu.features", "must be a list of names.");
+  }
+  // Every adapter has bindings of 128 MB, and no matrix is cut finer than a megabyte.
+  const whole = { least: 1 << 20, most: Number.MAX_SAFE_INTEGER };
+  integer(maxBindingBytes, "gpu.maxBindingBytes", whole.most, whole);
 }

@@ -75,13 +75,37 @@ export interface EngineOptions extends ModelOptions {
   memoryLimit?: number;
   /** Use float kernels only, never 8-bit activations: slower, for comparisons. */
   exact?: boolean;
+  /** Restricts what is used of the GPU. */
+  gpu?: GpuRestrictions;
+}
+
+/** Holds the GPU back to less than it can do: to find out what is at fault, and for tests. */
+export interface GpuRestrictions {
+  /** The optional features that may be used, such as `"subgroups"`; all when left out. */
+  features?: string[];
+  /** Largest part of a buffer to use at once, in bytes. */
+  maxBindingBytes?: number;
+}
+
+/** A GPU as WebGPU describes it. */
+export interface AdapterInfo {
+  /** Vendor, architecture, device and driver, as far as the browser tells. */
+  description: string;
+  /** Optional features that kernels may use. */
+  features: string[];
+  /** Whether the CPU does its work. */
+  software: boolean;
 }
 
 /** What runs, and how it got there. */
 export interface EngineInfo {
   /** Version of the engine, such as `"0.1.0"`. */
   version: string;
-  device: "wasm" | "native";
+  device: "wasm" | "native" | "webgpu";
+  /** The GPU, when the model runs on one. */
+  adapter?: AdapterInfo;
+  /** Why no GPU is used, when `"auto"` looked for one: a sentence to show. */
+  reason?: string;
   /** Build that runs: `"simd"`, `"relaxed"`, `"relaxed-mt"` or `"native"`. */
   variant: string;
   /** Threads that kernels run on. */

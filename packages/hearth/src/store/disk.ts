@@ -17,6 +17,7 @@ const kFolders = {
   notes: ".notes",
   partial: ".partial",
   "partial-notes": ".partial-notes",
+  memos: ".memos",
 } as const;
 
 /** A file read in place with plain system calls, at the offset asked for. */

@@ -12,8 +12,11 @@ import type {
   StoreUsage,
 } from "./store.js";
 
-/** `files` holds what open() finds; a note has the name of the file that it is about. */
-export type Folder = "files" | "notes" | "partial" | "partial-notes";
+/**
+ * `files` holds what open() finds; a note has the name of the file that it is about. `memos` are texts
+ * that belong to no file.
+ */
+export type Folder = "files" | "notes" | "partial" | "partial-notes" | "memos";
 
 /** A file open for writing, by one writer. */
 export interface WritableFile extends StoredFile {
@@ -114,6 +117,14 @@ export class FileStore implements Store {
     } catch (thrown) {
       throw entered ? thrown : storageError(thrown, key);
     }
+  }
+
+  async memo(key: string): Promise<string | undefined> {
+    return guard(key, () => this.backend.readText("memos", fileNameOf(key)));
+  }
+
+  async setMemo(key: string, text: string): Promise<void> {
+    await guard(key, () => this.backend.writeText("memos", fileNameOf(key), text));
   }
 
   async list(): Promise<StoredEntry[]> {

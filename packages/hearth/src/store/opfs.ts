@@ -43,9 +43,9 @@ function browser(): BrowserNavigator | undefined {
   return globalThis.navigator as unknown as BrowserNavigator | undefined;
 }
 
-// Holds four folders, apart from whatever else the page keeps in its file system.
+// Holds these folders, apart from whatever else the page keeps in its file system.
 const kRoot = "hearth";
-const kFolders: readonly Folder[] = ["files", "notes", "partial", "partial-notes"];
+const kFolders: readonly Folder[] = ["files", "notes", "partial", "partial-notes", "memos"];
 
 // Where a browser does not read into shared memory, bytes go through a buffer of this size: long
 // enough to hide the cost of a call, short enough to stay in the cache.

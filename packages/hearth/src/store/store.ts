@@ -97,6 +97,10 @@ export interface Store {
    * fires while waiting.
    */
   locked<T>(key: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T>;
+  /** A small text that was kept beside the files; undefined when there is none. */
+  memo(key: string): Promise<string | undefined>;
+  /** Keeps a small text, in place of an earlier one of that key. */
+  setMemo(key: string, text: string): Promise<void>;
   list(): Promise<StoredEntry[]>;
   /** Removes a file and its partial; false when there was neither. */
   remove(key: string): Promise<boolean>;

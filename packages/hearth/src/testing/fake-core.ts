@@ -12,7 +12,9 @@ import type {
 import { type Core, encodeRequest, type RangeOptions, type RangeTarget } from "../core/core.js";
 import type { Platform } from "../engine/host.js";
 import { HearthError, throwIfAborted } from "../errors.js";
-import type { Store, StoredFile } from "../store/store.js";
+import { FileStore } from "../store/file-store.js";
+import { MemoryBackend } from "../store/memory.js";
+import type { StoredFile } from "../store/store.js";
 import type { Port, WorkerPort } from "../worker/protocol.js";
 
 /** SmolLM2-Instruct's chat template, as its GGUF file carries it. */
@@ -195,12 +197,15 @@ export function fakePlatform(
 ): Platform {
   return {
     startCore: async () => core,
+    openGpu: async () => {
+      throw new HearthError("unsupported_device", "There is no GPU in this test.");
+    },
     resolveModel: async (model) => {
       if (model === "none") throw new HearthError("unknown_model", undefined, { subject: "none" });
       const name = String(model);
       return { name, weights: [{ key: name, name: `${name}.gguf`, urls: [] }] } as never;
     },
-    openStore: async () => ({ kind: "memory" }) as Store,
+    openStore: async () => new FileStore(new MemoryBackend()),
     ensureFile: async (_store, source, { onProgress, signal } = {}) => {
       throwIfAborted(signal);
       onProgress?.({ loaded: 0, total: file.size, resumedFrom: 0 });

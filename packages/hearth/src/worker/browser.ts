@@ -2,6 +2,7 @@
 
 import { Host, hub } from "../engine/host.js";
 import { HearthError } from "../errors.js";
+import { openGpu, scopeGpu } from "../gpu/adapter.js";
 import { compileFrom } from "../wasm/compile.js";
 import type { ThreadStart } from "../wasm/core.js";
 import type { WasmVariant } from "../wasm/features.js";
@@ -47,6 +48,7 @@ scope.onmessage = (event) => port.onMessage?.(event.data);
 
 const host = new Host({
   ...hub,
+  openGpu: (wanted, signal) => openGpu(scopeGpu, wanted, signal),
   startCore: (params, signal) =>
     startWasm(
       params,

@@ -8,6 +8,8 @@ import { setFlagsFromString } from "node:v8";
 import { parentPort, Worker } from "node:worker_threads";
 import { Host, hub } from "../engine/host.js";
 import { HearthError } from "../errors.js";
+import { openGpu } from "../gpu/adapter.js";
+import { nodeGpu } from "../gpu/node-gpu.js";
 import { NativeCore } from "../native/core.js";
 import type { ThreadStart } from "../wasm/core.js";
 import { mostThreads, relaxedDotsAreRight, type WasmVariant } from "../wasm/features.js";
@@ -67,4 +69,9 @@ const port: Port = {
   post: (message, transfer = []) => app.postMessage(message, transfer),
 };
 app.on("message", (message) => port.onMessage?.(message));
-serve(port, new Host({ ...hub, startCore }).handlers());
+const host = new Host({
+  ...hub,
+  startCore,
+  openGpu: (wanted, signal) => openGpu(nodeGpu, wanted, signal),
+});
+serve(port, host.handlers());

@@ -6,6 +6,7 @@ import type {
   Device,
   EngineInfo,
   ForwardResult,
+  GpuRestrictions,
   Inspection,
   ModelFiles,
   Progress,
@@ -24,6 +25,7 @@ export interface OpenParams {
   maxBatch?: number | undefined;
   memoryLimit?: number | undefined;
   exact?: boolean | undefined;
+  gpu?: GpuRestrictions | undefined;
   cacheDir?: string | undefined;
   nativePath?: string | undefined;
   /** The page's address, against which relative ones are read. */

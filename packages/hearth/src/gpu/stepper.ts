@@ -1,0 +1,193 @@
+// Steps on the GPU. The core schedules them as far ahead as it can tell what they are, since the
+// device itself knows the token that it sampled last; the host submits them and brings the answers
+// back in order. When the device is lost, the model is built again on another and the core schedules
+// anew what the session had.
+
+import type { GpuStep, StepResult } from "../abi.generated.js";
+import type { Core } from "../core/core.js";
+import type { Stepper } from "../engine/stepper.js";
+import type { ForwardResult } from "../engine/types.js";
+import { HearthError, throwIfAborted } from "../errors.js";
+import type { Runner, Submission } from "./runner.js";
+
+/**
+ * Steps submitted before the first one's answer is there. In Chromium a step that is waited for costs
+ * 3.0 ms beside its work and one that is not 0.72, so the answers of some 4 steps are on their way
+ * at any time; Dawn in Node answers within a step. Tokens past the end of a turn are computed in
+ * vain, so more than needed is no gain.
+ */
+export const runAhead = { node: 4, browser: 6 } as const;
+
+/** A model whose place may change: after a loss, `recover` builds it on another device. */
+export interface Recoverable {
+  readonly runner: Runner;
+  /** Throws `device_lost` when there is no other device, and whatever loading fails with. */
+  recover(signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+export interface GpuStepperOptions {
+  readonly session: number;
+  readonly vocabSize: number;
+  readonly ahead: number;
+}
+
+export class GpuStepper implements Stepper {
+  readonly #core: Core;
+  readonly #model: Recoverable;
+  readonly #session: number;
+  readonly #vocabSize: number;
+  readonly #ahead: number;
+  #underWay: Submission[] = [];
+  /** Whether the device was lost since the last answer; a second loss then is the end. */
+  #lost = false;
+
+  constructor(core: Core, model: Recoverable, options: GpuStepperOptions) {
+    this.#core = core;
+    this.#model = model;
+    this.#session = options.session;
+    this.#vocabSize = options.vocabSize;
+    this.#ahead = options.ahead;
+  }
+
+  async step(signal: AbortSignal): Promise<StepResult> {
+    for (;;) {
+      try {
+        const result = await this.#step();
+        this.#lost = false;
+        // Steps after the last were computed in vain; nobody takes what they answer.
+        if (result.phase === "done") this.#underWay = [];
+        return result;
+      } catch (error) {
+        await this.#recover(error, signal);
+      }
+    }
+  }
+
+  async #step(): Promise<StepResult> {
+    await this.#schedule();
+    const { step, data } = await this.#next();
+    if (data) return this.#core.call("sessionTake", { session: this.#session, data });
+    // A part of the prompt that ends in no logits: the core has nothing to add.
+    const none = { ids: [], text: "", logprobs: [], finishReason: "" };
+    return { phase: "prefill", promptDone: step.length, ...none };
+  }
+
+  async abort(): Promise<void> {
+    this.#underWay = [];
+    await this.#core.call("sessionAbort", { session: this.#session });
+  }
+
+  async forward(
+    params: { ids: number[]; all: boolean; reset: boolean },
+    signal: AbortSignal,
+  ): Promise<ForwardResult> {
+    const vocabSize = this.#vocabSize;
+    let logits = new Float32Array();
+    let rows = 0;
+    await this.#pass(
+      params,
+      async (total) => {
+        rows = total;
+        logits = new Float32Array(total * vocabSize);
+      },
+      async (data, row) => {
+        new Uint8Array(logits.buffer).set(data, row * vocabSize * 4);
+      },
+      signal,
+    );
+    return { rows, vocabSize, logits };
+  }
+
+  async score(ids: number[], signal: AbortSignal): Promise<Float32Array> {
+    if (ids.length < 2) {
+      throw new HearthError("invalid_argument", "Scoring takes at least two tokens.", {
+        subject: "ids",
+      });
+    }
+    const scores = new Float32Array(ids.length - 1);
+    await this.#pass(
+      { ids: ids.slice(0, -1), all: true, reset: true },
+      async () => {},
+      async (data, row) => {
+        const rows = data.length / 4 / this.#vocabSize;
+        const next = ids.slice(row + 1, row + 1 + rows);
+        const { logprobs } = await this.#core.call("logprobs", { ids: next, logits: data });
+        scores.set(logprobs, row);
+      },
+      signal,
+    );
+    return scores;
+  }
+
+  close(): void {
+    this.#underWay = [];
+    this.#model.close();
+  }
+
+  /** Runs a forward pass and hands over its rows as they come, the first one's number with them. */
+  async #pass(
+    params: { ids: number[]; all: boolean; reset: boolean },
+    begin: (rows: number) => Promise<void>,
+    take: (data: Uint8Array, row: number) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (;;) {
+      try {
+        const request = { session: this.#session, ...params };
+        const { rows } = await this.#core.call("sessionForwardBegin", request);
+        await begin(rows);
+        let row = 0;
+        while (row < rows) {
+          throwIfAborted(signal);
+          await this.#schedule();
+          const { step, data } = await this.#next();
+          if (!data) continue;
+          await take(data, row);
+          row += step.outputs;
+          this.#lost = false;
+        }
+        this.#underWay = [];
+        return;
+      } catch (error) {
+        this.#underWay = [];
+        // What the session held before is gone with the device.
+        if (!params.reset) await this.#forget(error);
+        await this.#recover(error, signal);
+      }
+    }
+  }
+
+  /** Submits steps until the core has none, or enough are under way. */
+  async #schedule(): Promise<void> {
+    while (this.#underWay.length < this.#ahead) {
+      const step: GpuStep = await this.#core.call("sessionSchedule", { session: this.#session });
+      if (step.programs.length === 0) return;
+      this.#underWay.push(this.#model.runner.submit(step));
+    }
+  }
+
+  async #next(): Promise<{ step: GpuStep; data: Uint8Array | undefined }> {
+    const next = this.#underWay.shift();
+    if (!next) throw new HearthError("internal", "The core has no step for the GPU.");
+    const data = await next.answer;
+    // What the device refused comes to light here; an answer after that is none.
+    this.#model.runner.device.check();
+    return { step: next.step, data };
+  }
+
+  /** After a loss: builds the model again. Any other error is thrown. */
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    if (HearthError.from(error).code !== "device_lost" || this.#lost) throw error;
+    this.#lost = true;
+    this.#underWay = [];
+    await this.#model.recover(signal);
+    await this.#core.call("sessionLost", { session: this.#session });
+  }
+
+  async #forget(error: unknown): Promise<void> {
+    if (HearthError.from(error).code !== "device_lost") return;
+    await this.#core.call("sessionLost", { session: this.#session });
+    throw error;
+  }
+}
