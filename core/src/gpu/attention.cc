@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/cat.h"
 #include "gpu/lower.h"
 
 namespace hearth::gpu {
@@ -16,7 +17,10 @@ constexpr std::int64_t kSplits = 32;
 /// Positions that a piece has at least: shorter ones cost more to join than they save.
 constexpr std::int64_t kSpan = 64;
 /// Queries that a workgroup of attention.wgsl takes.
-constexpr std::int64_t kQueryTile = 32;
+constexpr std::int64_t kQueryTile = 64;
+
+/// What the kernels' registers hold.
+constexpr std::int64_t kLargestHead = 256;
 
 std::uint64_t partial_bytes(const graph::AttentionParams& params) {
   // (heads, splits, head_size + 2) floats
@@ -89,14 +93,20 @@ std::uint64_t scratch_bytes(const graph::Plan& plan) {
 Result<void> emit_attention(Lowering& low, std::size_t index) {
   const Node& node = low.graph().nodes[index];
   const auto& params = std::get<graph::AttentionParams>(node.params);
-  const RopeKv& group = low.groups().rope_kv[index];
-  if (group.fused) {
-    HEARTH_TRY(emit_rope_kv(low, node, group));
+  if (params.head_size > kLargestHead) {
+    return fail(ErrorCode::kUnsupportedDevice,
+                cat("The GPU's attention takes heads of ", kLargestHead, " at most, not of ",
+                    params.head_size, "."),
+                node.name);
+  }
+  const RopeKv& rope_kv = low.groups().rope_kv[index];
+  if (rope_kv.fused) {
+    HEARTH_TRY(emit_rope_kv(low, node, rope_kv));
   } else {
     HEARTH_TRY(emit_store(low, node, 1));
     HEARTH_TRY(emit_store(low, node, 2));
   }
-  const Rows query = low.rows(group.fused ? group.query : node.inputs[0]);
+  const Rows query = low.rows(rope_kv.fused ? rope_kv.query : node.inputs[0]);
   const Rows y = low.rows(node.output);
   const std::vector<Constant> constants = {
       set("HEADS", params.heads),
@@ -122,10 +132,14 @@ Result<void> emit_attention(Lowering& low, std::size_t index) {
   std::vector<Constant> split = constants;
   split.push_back(set("SPLITS", kSplits));
   split.push_back(set("SPAN", kSpan));
+  // A workgroup of attention_split.wgsl takes up to four heads that share a key's.
+  const std::int64_t group = params.heads / params.kv_heads;
+  const std::int64_t together = std::min<std::int64_t>(4, group);
+  const std::int64_t shares = params.kv_heads * ((group + together - 1) / together);
   HEARTH_ASSIGN(const Variant first, writer.variant("attention_split", low.state_type()));
   HEARTH_TRY(writer.dispatch(low.out(), node.name + ".split", first, split,
                              {write(query.binding), keys, values, partial},
-                             {.x = fixed(kSplits), .y = fixed(params.heads)}));
+                             {.x = fixed(kSplits), .y = fixed(shares)}));
   HEARTH_ASSIGN(const Variant second, writer.variant("attention_merge"));
   return writer.dispatch(low.out(), node.name + ".merge", second, split,
                          {partial, write(y.binding)}, {.x = fixed(params.heads)});

@@ -15,10 +15,10 @@ Result<void> emit_embed(Lowering& low, const graph::Node& node) {
     add_table(table, constants);
     HEARTH_TRY(low.writer().dispatch(
         low.out(), node.name, variant, constants,
-        {read(piece.codes), read(piece.scales), read(low.ids()), write(y.binding)},
+        {read(piece.codes), read(piece.scales), write(low.ids()), write(y.binding)},
         {.x = per("tokens")}));
   }
   return {};
-  }
+}
 
 }  // namespace hearth::gpu

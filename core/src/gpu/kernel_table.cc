@@ -81,6 +81,9 @@ Variant make_variant(const KernelNeed& need, std::string_view file, const Prelud
   variant.files.push_back("step");
   if (!need.part.empty()) variant.files.push_back(part_file(need.part));
   if (need.kernel.starts_with("rope")) variant.files.push_back("rotate");
+  if (need.kernel == "matmul" || need.kernel == "matvec") variant.files.push_back("linear");
+  if (need.kernel == "matvec") variant.files.push_back("matvec_rows");
+  if (need.kernel.starts_with("sample")) variant.files.push_back("sample");
   variant.files.push_back(file);
   // A kernel that repacks is a block's reading and what all of them share.
   if (need.kernel.starts_with("repack")) variant.files = {file, "repack"};

@@ -2,6 +2,7 @@
 // dispatch where that one calls a kernel.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,8 @@ inline constexpr std::int64_t kFewTokens = 8;
 struct Handles {
   std::uint32_t step = 0, ids = 0;
   std::uint32_t settings = 0, counts = 0, history = 0;
-  std::uint32_t decode = 0, few = 0, prefill = 0, greedy = 0, sample = 0;  ///< programs
+  std::uint32_t decode = 0, few = 0, prefill = 0, greedy = 0;  ///< programs
+  std::array<std::uint32_t, 4> sample{};  ///< programs, by the cuts that they make (sample.h)
 };
 
 struct MemoryUse {

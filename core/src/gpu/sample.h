@@ -11,7 +11,10 @@ namespace hearth::gpu {
 /// sampled by the core.
 inline constexpr std::size_t kMostBiases = 1024;
 
-/// Makes the samplers' buffers and appends "greedy" and "sample".
+/// Bits of the index into Handles::sample.
+inline constexpr std::size_t kCutTopK = 1, kCutTopP = 2;
+
+/// Makes the samplers' buffers and appends their programs.
 Result<void> emit_sampling(Lowering& low, std::int64_t context, Handles& handles,
                            std::vector<Program>& programs);
 

@@ -293,7 +293,8 @@ Result<void> GpuCheck::run_on_cpu() {
       const std::uint8_t* from = file_.data() + part.info.offset;
       if (vector) {
         const auto count = static_cast<std::size_t>(part.info.shape.elements());
-        dequantize(value.dtype, {from, part.info.bytes}, {reinterpret_cast<float*>(to), count});
+        dequantize(value.dtype, {from, static_cast<std::size_t>(part.info.bytes)},
+                   {reinterpret_cast<float*>(to), count});
         to += count * sizeof(float);
       } else {
         std::memcpy(to, from, part.info.bytes);

@@ -105,14 +105,14 @@ gpu::Step Session::gpu_step(std::span<const TokenId> ids, std::size_t tokens, st
 void Session::add_sampler(gpu::Step& step) {
   const gpu::Handles& handles = model_->gpu()->handles;
   const sample::Settings& settings = generation_->options.sampling;
-  const bool penalties = penalizes(settings);
-  const bool greedy = settings.temperature == 0 && !penalties && settings.logit_bias.empty();
-  step.programs.push_back(greedy ? handles.greedy : handles.sample);
-  if (greedy || device_.settings_sent) return;
+  const std::size_t cuts =
+      (settings.top_k != 0 ? gpu::kCutTopK : 0) | (settings.top_p < 1 ? gpu::kCutTopP : 0);
+  step.programs.push_back(settings.temperature == 0 ? handles.greedy : handles.sample[cuts]);
+  if (device_.settings_sent) return;
   device_.settings_sent = true;
   device_.settings = settings_bytes(settings);
   step.writes.push_back(write_to(handles.settings, device_.settings));
-  if (!penalties) return;
+  if (!penalizes(settings)) return;
   // Afterwards the device counts by itself; kernels/sample.wgsl says how.
   const std::vector<TokenId>& ids = generation_->ids;
   device_.counts.assign(static_cast<std::size_t>(model_->facts().vocab_size), 0);
