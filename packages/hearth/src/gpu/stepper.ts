@@ -39,7 +39,7 @@ export class GpuStepper implements Stepper {
   readonly #vocabSize: number;
   readonly #ahead: number;
   #underWay: Submission[] = [];
-  /** Whether the device was lost since the last answer; a second loss then is the end. */
+  /** Whether the device was lost since the request's last answer; a second loss then is its end. */
   #lost = false;
 
   constructor(core: Core, model: Recoverable, options: GpuStepperOptions) {
@@ -75,6 +75,7 @@ export class GpuStepper implements Stepper {
 
   async abort(): Promise<void> {
     this.#underWay = [];
+    this.#lost = false;
     await this.#core.call("sessionAbort", { session: this.#session });
   }
 
@@ -132,6 +133,7 @@ export class GpuStepper implements Stepper {
     take: (data: Uint8Array, row: number) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
+    this.#lost = false;
     for (;;) {
       try {
         const request = { session: this.#session, ...params };
