@@ -79,8 +79,10 @@ struct Slice { units: u32, first: u32, offset: u32, pad: u32 }
 @group(0) @binding(2) var<storage, read_write> table: array<u32>;
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) at: vec3u, @builtin(num_workgroups) grid: vec3u) {
-  let unit = at.x + at.y * grid.x * 64u;
-  if (unit < slice.units) { table[slice.first + unit] = staged[slice.offset / 4u + unit]; }
+  for (var i = 0u; i < 2u; i++) {
+    let unit = 2u * (at.x + at.y * grid.x * 64u) + i;
+    if (unit < slice.units) { table[slice.first + unit] = staged[slice.offset / 4u + unit]; }
+  }
 }`,
 };
 
@@ -176,8 +178,11 @@ interface Session {
   untaken: number;
   maxTokens: number;
   stop: string[];
-  /** The session's tokens, to begin again with after a loss. */
+  /** The session's tokens, to begin again with after a loss; and those before a forward pass. */
   history: number[];
+  before: number[];
+  /** How many of the pending are there to fill the state only. */
+  again: number;
   /** For a forward pass: whether every token has logits. Undefined while generating. */
   all: boolean | undefined;
 }
@@ -219,7 +224,7 @@ export class FakeGpuCore extends FakeCore {
         const { ids, all, reset } = request as Request<"sessionForwardBegin">;
         const before = reset ? undefined : this.#session;
         this.#begin(ids, all);
-        if (before) this.#appendTo(before);
+        if (before) this.#append(before);
         return { rows: all ? ids.length : 1 };
       }
       case "sessionSchedule":
@@ -227,10 +232,11 @@ export class FakeGpuCore extends FakeCore {
       case "sessionTake":
         return this.#take((request as Request<"sessionTake">).data);
       case "sessionLost": {
+        const { forwardAgain } = request as Request<"sessionLost">;
         const session = this.#need();
-        session.pending = [...session.history];
-        session.position = 0;
-        session.untaken = 0;
+        const held = forwardAgain ? session.before : session.history;
+        this.#session = { ...session, pending: [...held], history: [...held], before: [] };
+        Object.assign(this.#need(), { position: 0, untaken: 0 });
         return {};
       }
       case "logprobs": {
@@ -246,14 +252,20 @@ export class FakeGpuCore extends FakeCore {
   #begin(ids: number[], all: boolean | undefined, more = { maxTokens: 0, stop: [] as string[] }) {
     this.#session = {
       ...{ pending: [...ids], history: [...ids], position: 0, ids: [], untaken: 0, all },
+      ...{ before: [], again: 0 },
       ...more,
     };
   }
 
-  #appendTo(before: Session): void {
+  /** Lets a forward pass go on from what the session held. */
+  #append(before: Session): void {
     const session = this.#need();
+    session.before = before.history;
     session.position = before.position;
     session.history = [...before.history, ...session.history];
+    // After a loss it is processed once more.
+    session.again = before.pending.length;
+    session.pending = [...before.pending, ...session.pending];
   }
 
   #need(): Session {
@@ -268,10 +280,12 @@ export class FakeGpuCore extends FakeCore {
     const generating = all === undefined;
     const enough = session.ids.length + session.untaken >= session.maxTokens;
     if (pending.length === 0 && (!generating || enough || session.untaken === 0)) return nothing;
-    const ids = pending.splice(0, maxBatch);
+    const again = Math.min(session.again, maxBatch);
+    session.again -= again;
+    const ids = pending.splice(0, again > 0 ? again : maxBatch);
     const tokens = Math.max(ids.length, 1);
     const last = pending.length === 0;
-    const outputs = all ? tokens : last ? 1 : 0;
+    const outputs = again > 0 ? 0 : all ? tokens : last ? 1 : 0;
     session.position += tokens;
     this.submitted++;
     if (generating && last) session.untaken++;
@@ -310,18 +324,18 @@ export class FakeGpuCore extends FakeCore {
     };
   }
 
-  /** A check of the kernel "store": it copies two numbers of a uniform's count from ids to history. */
+  /** A check of the kernel "store": two steps keep an id each. */
   #check({ name }: Request<"gpuCheckOpen">): GpuCheck {
     const plan = this.checkPlan(name);
     return {
       check: 9,
       plan: { ...plan, loads: [] },
       file: new Uint8Array(),
-      step: {
-        writes: [write("step", [0, 2, 0, 2]), write("ids", [7, 9])],
+      steps: [7, 9].map((id, position) => ({
+        writes: [write("step", [position, 1, 0, position + 1]), write("ids", [id])],
         programs: [0],
-        ...{ tokens: 2, outputs: 0, length: 2, read: "" },
-      },
+        ...{ tokens: 1, outputs: 0, length: position + 1, read: "" },
+      })),
       output: { ...bound("history"), bytes: 8 },
     };
   }
