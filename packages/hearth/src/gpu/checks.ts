@@ -45,7 +45,7 @@ export async function runCheck(
 }
 
 async function compute(gpu: Gpu, pipelines: PipelineCache, check: GpuCheck): Promise<Uint8Array> {
-  const { plan, file, step, output } = check;
+  const { plan, file, steps, output } = check;
   const bytes = {
     name: "check",
     stored: {
@@ -62,7 +62,7 @@ async function compute(gpu: Gpu, pipelines: PipelineCache, check: GpuCheck): Pro
   const files = new Map(plan.loads.map((load) => [load.file, bytes]));
   const runner = await Runner.build(gpu.device, pipelines, plan, 0, { files });
   try {
-    await runner.submit({ ...step, read: "" }).answer;
+    for (const step of steps) await runner.submit({ ...step, read: "" }).answer;
     return await runner.read(output);
   } finally {
     runner.destroy();

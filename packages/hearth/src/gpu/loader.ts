@@ -21,8 +21,10 @@ const stagings = 3;
 const slotBytes = 256;
 /** Slices in a submission: more than a layer's tensors. */
 const slots = 64;
-/** Units a workgroup of the repacking kernels takes. */
-const unitsPerGroup = 64;
+/** Units that a workgroup of the repacking kernels takes: each of its invocations takes a pair. */
+const unitsPerGroup = 128;
+/** Kernels read whole words, of which the last may reach past the last block. */
+const slack = 16;
 /** Slices start at 16 bytes, so that a kernel may read the staging buffer as vectors. */
 const sliceAlign = 16;
 
@@ -114,7 +116,11 @@ class Loader {
       for (let i = 0; i < stagings; i++) {
         const at = usage.copyDst;
         staging.push({
-          data: device.raw.createBuffer({ label: "staging", size, usage: usage.storage | at }),
+          data: device.raw.createBuffer({
+            label: "staging",
+            size: size + slack,
+            usage: usage.storage | at,
+          }),
           uniforms: device.raw.createBuffer({
             label: "slices",
             size: slots * slotBytes,
@@ -247,7 +253,8 @@ class Loader {
         ],
         load.name,
       );
-      const groups = Math.ceil(units / unitsPerGroup);
+      // One more, as the first pair may be half another slice's.
+      const groups = Math.ceil((units + 1) / unitsPerGroup);
       const x = Math.min(groups, mostWorkgroups);
       pass.setPipeline(compiled.pipeline);
       pass.setBindGroup(0, group);

@@ -7,6 +7,7 @@ import type { GpuStep, StepResult } from "../abi.generated.js";
 import type { Core } from "../core/core.js";
 import type { Stepper } from "../engine/stepper.js";
 import type { ForwardResult } from "../engine/types.js";
+import { yieldNow } from "../engine/yield.js";
 import { HearthError, throwIfAborted } from "../errors.js";
 import type { Runner, Submission } from "./runner.js";
 
@@ -39,8 +40,10 @@ export class GpuStepper implements Stepper {
   readonly #vocabSize: number;
   readonly #ahead: number;
   #underWay: Submission[] = [];
-  /** Whether the device was lost since the last answer; a second loss then is the end. */
+  /** Whether the device was lost since the request's last answer; a second loss then is its end. */
   #lost = false;
+  /** Whether the core knows of a loss that nothing has made good yet. */
+  #told = false;
 
   constructor(core: Core, model: Recoverable, options: GpuStepperOptions) {
     this.#core = core;
@@ -53,13 +56,14 @@ export class GpuStepper implements Stepper {
   async step(signal: AbortSignal): Promise<StepResult> {
     for (;;) {
       try {
+        await this.#replace(signal);
         const result = await this.#step();
         this.#lost = false;
         // Steps after the last were computed in vain; nobody takes what they answer.
         if (result.phase === "done") this.#underWay = [];
         return result;
       } catch (error) {
-        await this.#recover(error, signal);
+        await this.#recover(error, false, signal);
       }
     }
   }
@@ -75,6 +79,7 @@ export class GpuStepper implements Stepper {
 
   async abort(): Promise<void> {
     this.#underWay = [];
+    this.#lost = false;
     await this.#core.call("sessionAbort", { session: this.#session });
   }
 
@@ -87,11 +92,11 @@ export class GpuStepper implements Stepper {
     let rows = 0;
     await this.#pass(
       params,
-      async (total) => {
+      (total) => {
         rows = total;
         logits = new Float32Array(total * vocabSize);
       },
-      async (data, row) => {
+      (data, row) => {
         new Uint8Array(logits.buffer).set(data, row * vocabSize * 4);
       },
       signal,
@@ -108,7 +113,7 @@ export class GpuStepper implements Stepper {
     const scores = new Float32Array(ids.length - 1);
     await this.#pass(
       { ids: ids.slice(0, -1), all: true, reset: true },
-      async () => {},
+      () => {},
       async (data, row) => {
         const rows = data.length / 4 / this.#vocabSize;
         const next = ids.slice(row + 1, row + 1 + rows);
@@ -128,33 +133,47 @@ export class GpuStepper implements Stepper {
   /** Runs a forward pass and hands over its rows as they come, the first one's number with them. */
   async #pass(
     params: { ids: number[]; all: boolean; reset: boolean },
-    begin: (rows: number) => Promise<void>,
-    take: (data: Uint8Array, row: number) => Promise<void>,
+    begin: (rows: number) => void,
+    take: (data: Uint8Array, row: number) => void | Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    for (;;) {
-      try {
-        const request = { session: this.#session, ...params };
-        const { rows } = await this.#core.call("sessionForwardBegin", request);
-        await begin(rows);
-        let row = 0;
-        while (row < rows) {
-          throwIfAborted(signal);
-          await this.#schedule();
-          const { step, data } = await this.#next();
-          if (!data) continue;
-          await take(data, row);
-          row += step.outputs;
-          this.#lost = false;
+    this.#lost = false;
+    try {
+      for (;;) {
+        try {
+          await this.#replace(signal);
+          await this.#passOnce(params, begin, take, signal);
+          return;
+        } catch (error) {
+          // The core knows what the session held before, and lets it go first.
+          await this.#recover(error, true, signal);
         }
-        this.#underWay = [];
-        return;
-      } catch (error) {
-        this.#underWay = [];
-        // What the session held before is gone with the device.
-        if (!params.reset) await this.#forget(error);
-        await this.#recover(error, signal);
       }
+    } catch (error) {
+      // Half a pass is no state to go on from.
+      await Promise.resolve(this.abort()).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #passOnce(
+    params: { ids: number[]; all: boolean; reset: boolean },
+    begin: (rows: number) => void,
+    take: (data: Uint8Array, row: number) => void | Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const request = { session: this.#session, ...params };
+    const { rows } = await this.#core.call("sessionForwardBegin", request);
+    begin(rows);
+    for (let row = 0; row < rows; ) {
+      await yieldNow();
+      throwIfAborted(signal);
+      await this.#schedule();
+      const { step, data } = await this.#next();
+      if (!data) continue;
+      await take(data, row);
+      row += step.outputs;
+      this.#lost = false;
     }
   }
 
@@ -176,18 +195,20 @@ export class GpuStepper implements Stepper {
     return { step: next.step, data };
   }
 
-  /** After a loss: builds the model again. Any other error is thrown. */
-  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
-    if (HearthError.from(error).code !== "device_lost" || this.#lost) throw error;
+  /** Tells the core of a loss, so that the request can be tried again. Throws any other error. */
+  async #recover(error: unknown, forwardAgain: boolean, signal: AbortSignal): Promise<void> {
+    if (HearthError.from(error).code !== "device_lost" || this.#lost || this.#told) throw error;
+    throwIfAborted(signal);
     this.#lost = true;
     this.#underWay = [];
-    await this.#model.recover(signal);
-    await this.#core.call("sessionLost", { session: this.#session });
+    await this.#core.call("sessionLost", { session: this.#session, forwardAgain });
+    this.#told = true;
   }
 
-  async #forget(error: unknown): Promise<void> {
-    if (HearthError.from(error).code !== "device_lost") return;
-    await this.#core.call("sessionLost", { session: this.#session });
-    throw error;
+  /** Builds the model on another device, if the last one is known to be lost. */
+  async #replace(signal: AbortSignal): Promise<void> {
+    if (!this.#told) return;
+    await this.#model.recover(signal);
+    this.#told = false;
   }
 }

@@ -87,10 +87,11 @@ export class FakeCore implements Core {
     if (this.closed) throw new HearthError("invalid_handle");
     this.calls.push(method);
     await this.before(method, request);
-    return this.#respond(method, request as never) as Response<M>;
+    return this.respond(method, request as never) as Response<M>;
   }
 
-  #respond(method: MethodName, request: never): unknown {
+  /** The answer to a call; a fake of more than this overrides it. */
+  protected respond(method: MethodName, request: never): unknown {
     switch (method) {
       case "engineInfo":
         return { version: "0.1.0", variant: "fake", threads: 1 };
@@ -156,6 +157,10 @@ export class FakeCore implements Core {
       default:
         return {};
     }
+  }
+
+  protected endGeneration(): void {
+    this.#steps = undefined;
   }
 
   async load(range: RangeTarget, file: StoredFile, options: RangeOptions): Promise<void> {
