@@ -63,10 +63,17 @@ bool has_all(const Adapter& adapter, std::string_view features) {
   return true;
 }
 
-/// A layout or the type of a state: the file with its functions.
-std::string_view part_file(std::string_view part) {
+/// Kernels whose part is the type of a state; that of all others is a layout.
+bool takes_states(std::string_view kernel) {
+  return kernel == "rope_kv" || kernel == "store_kv" || kernel == "attention" ||
+         kernel == "attention_split";
+}
+
+/// The file with a part's functions.
+std::string_view part_file(std::string_view kernel, std::string_view part) {
+  const std::string file = cat(takes_states(kernel) ? "kv_" : "layout_", part);
   for (const Text& text : kTexts) {
-    if (text.file == cat("layout_", part) || text.file == cat("kv_", part)) return text.file;
+    if (text.file == file) return text.file;
   }
   HEARTH_CHECK(false);
   return "";
@@ -79,7 +86,7 @@ Variant make_variant(const KernelNeed& need, std::string_view file, const Prelud
   variant.name += cat(".", prelude.name);
   if (!prelude.file.empty()) variant.files.push_back(prelude.file);
   variant.files.push_back("step");
-  if (!need.part.empty()) variant.files.push_back(part_file(need.part));
+  if (!need.part.empty()) variant.files.push_back(part_file(need.kernel, need.part));
   if (need.kernel.starts_with("rope")) variant.files.push_back("rotate");
   if (need.kernel == "matmul" || need.kernel == "matvec") variant.files.push_back("linear");
   if (need.kernel == "matvec") variant.files.push_back("matvec_rows");

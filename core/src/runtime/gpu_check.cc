@@ -198,7 +198,9 @@ Result<std::unique_ptr<GpuCheck>> GpuCheck::open(std::string_view name, const gp
   } else if (starts("sample")) {
     source.add("head", {kVocab, kHidden}, DType::kF32);
     check->samples_ = true;
-  } else if (!starts("embed")) {
+  } else if (starts("embed")) {
+    if (dtype_info(table).quantized) check->tolerance_ = kHalfTolerance;
+  } else {
     return fail(ErrorCode::kInvalidArgument, cat("There is no check \"", name, "\"."), "name");
   }
   x = b.take_rows(x);
