@@ -90,7 +90,9 @@ gpu::Step Session::gpu_step(std::span<const TokenId> ids, std::size_t tokens, st
                   0};
   gpu::Step step;
   step.writes.push_back(write_to(handles.step, bytes_of(device_.step)));
-  if (!ids.empty()) step.writes.push_back(write_to(handles.ids, bytes_of(ids)));
+  // A copy: what the ids belong to may end with this step.
+  device_.ids.assign(ids.begin(), ids.end());
+  if (!ids.empty()) step.writes.push_back(write_to(handles.ids, bytes_of(device_.ids)));
   step.programs = {tokens == 1                 ? handles.decode
                    : tokens <= gpu::kFewTokens ? handles.few
                                                : handles.prefill};
