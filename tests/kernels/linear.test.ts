@@ -1,7 +1,14 @@
 // `matvec`, `matmul` and its variants, and `embed`, on each layout, against the same in doubles.
 import { describe, it } from "vitest";
 import { device, expectClose, Random, run, step } from "./harness.ts";
-import { checkLinear, floatErrors, type Linear, makeLinear, sixteenBitErrors } from "./linear.ts";
+import {
+  checkLinear,
+  floatErrors,
+  type Linear,
+  makeLinear,
+  quantize,
+  quantizedErrors,
+} from "./linear.ts";
 import { decode, layouts, randomPlanes } from "./weights.ts";
 
 const tuning = { WG: 64, ROWS: 4, BATCH: 1 };
@@ -13,24 +20,32 @@ async function matvec(
   kernel = "matvec",
 ) {
   const values = { ...tuning, ...tuned };
+  const dot8 = kernel === "matvec_dot8";
+  const one = makeLinear(shape, shape.n + shape.k);
   await checkLinear(
-    makeLinear(shape, shape.n + shape.k),
+    dot8 ? await quantize(one, 2) : one,
     {
       files: [reduce, "step", `layout_${shape.layout}`, "linear", "matvec_rows", kernel],
       constants: values,
       // Over x and y, with some too many.
       grid: [3, Math.ceil(Math.ceil(shape.n / values.ROWS) / 3) + 1],
     },
-    kernel === "matvec" ? floatErrors : sixteenBitErrors,
+    dot8 ? quantizedErrors[2] : floatErrors,
   );
 }
 
-async function matmul(shape: Linear, tile = { TILE_N: 64, TILE_T: 64 }) {
-  await checkLinear(makeLinear(shape, shape.n + shape.k), {
-    files: ["step", `layout_${shape.layout}`, "linear", "matmul"],
-    constants: tile,
-    grid: [Math.ceil(shape.rows / tile.TILE_T), Math.ceil(shape.n / tile.TILE_N)],
-  });
+async function matmul(shape: Linear, tile = { TILE_N: 64, TILE_T: 64 }, kernel = "matmul") {
+  const dot8 = kernel === "matmul_dot8";
+  const one = makeLinear(shape, shape.n + shape.k);
+  await checkLinear(
+    dot8 ? await quantize(one, 1) : one,
+    {
+      files: ["step", `layout_${shape.layout}`, "linear", kernel],
+      constants: tile,
+      grid: [Math.ceil(shape.rows / tile.TILE_T), Math.ceil(shape.n / tile.TILE_N)],
+    },
+    dot8 ? quantizedErrors[1] : floatErrors,
+  );
 }
 
 describe("matvec", () => {
@@ -99,6 +114,17 @@ describe("matmul", () => {
 
   it("takes rows of floats that are no multiple of a slice", () =>
     matmul({ layout: "f16", n: 9, k: 100, rows: 10 }, { TILE_N: 16, TILE_T: 32 }));
+});
+
+describe("matmul_dot8", () => {
+  for (const layout of ["q4", "q4m", "q4t", "q8"] as const) {
+    it(`multiplies ${layout}`, async () => {
+      const dot8 = (shape: Linear, n: number, t: number) =>
+        matmul(shape, { TILE_N: n, TILE_T: t }, "matmul_dot8");
+      await dot8({ layout, n: 67, k: 96, rows: 33, bias: true, residual: 1, row0: 9 }, 64, 32);
+      await dot8({ layout, n: 5, k: 576, rows: 7, residual: 2 }, 16, 16);
+    });
+  }
 });
 
 describe("embed", () => {

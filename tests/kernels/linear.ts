@@ -94,8 +94,38 @@ export interface Errors {
 /** No kernel adds more than a quarter of K's terms one after the other, and a few in the reduction. */
 export const floatErrors: Errors = { dot: (k) => (k / 4 + 32) * 2 ** -24, x: 0 };
 
-/** `matvec_dot8`: x becomes whole numbers up to 32,512. */
-export const sixteenBitErrors: Errors = { ...floatErrors, x: 0.51 / 32512 };
+/**
+ * What `quantize_x` does to x: whole numbers up to 32,512, or up to 127. They are rounded by 0.5, and a
+ * little more as the factor is rounded too.
+ */
+export const quantizedErrors: Record<1 | 2, Errors> = {
+  1: { ...floatErrors, x: 0.51 / 127 },
+  2: { ...floatErrors, x: 0.51 / 32512 },
+};
+
+/** The same layer for a kernel that takes x, with its norm, from `quantize_x`, which this runs. */
+export async function quantize(one: LinearCase, bytes: 1 | 2): Promise<LinearCase> {
+  const { k, rows, norm } = one.shape;
+  const names = ["K", "X_STRIDE", "X_OFFSET", "NORM", "EPSILON", "GAIN_OFFSET", "ROWS_KIND"];
+  const constants = Object.fromEntries(names.map((name) => [name, one.constants[name] as number]));
+  const [, codes, scales] = await run({
+    files: ["reduce_plain", "step", "quantize_x"],
+    constants: { ...constants, BYTES: bytes, WG: 64 },
+    bindings: [
+      one.bindings[0] as Binding,
+      { kind: "rw", data: one.x },
+      { kind: "rw", data: new Uint8Array(rows * k * bytes) },
+      { kind: "rw", data: new Float32Array((rows * k) / 8) },
+      norm ? { kind: "read", data: one.gain } : dummy(),
+    ],
+    // One workgroup more than rows, and fewer a row than its blocks would keep busy.
+    grid: [rows + 1, 2],
+  });
+  const bindings = [...one.bindings];
+  bindings[3] = { kind: "rw", data: new Uint8Array(codes as ArrayBuffer) };
+  bindings[4] = { kind: "rw", data: new Uint8Array(scales as ArrayBuffer) };
+  return { ...one, constants: { ...one.constants, NORM: 0 }, bindings };
+}
 
 /** Runs it and compares all of y, also what must stay as it was. */
 export async function checkLinear(

@@ -7,6 +7,7 @@
 //   bytes4       the same as four signed bytes (not for floats)
 //   combine      Σ value · x over the unit, given Σ code · x and Σ x over the elements below 16 (.x)
 //                and from 16 on (.y): so that scales are applied once a unit, not once an element
+//   factors      the same as two numbers: value = .x · code + .y (where one pair is enough for a unit)
 //   value4       the weights themselves
 
 const UNIT: u32 = 32;
@@ -34,6 +35,10 @@ fn code4(unit: Unit, quarter: u32) -> vec4f {
 
 fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
   return unit.d * ((dots.x + dots.y) - 8.0 * (sums.x + sums.y));
+}
+
+fn factors(unit: Unit) -> vec2f {
+  return vec2f(unit.d, -8.0 * unit.d);
 }
 
 fn value4(unit: Unit, quarter: u32) -> vec4f {

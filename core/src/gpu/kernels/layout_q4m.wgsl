@@ -27,6 +27,10 @@ fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
   return unit.dm.x * (dots.x + dots.y) + unit.dm.y * (sums.x + sums.y);
 }
 
+fn factors(unit: Unit) -> vec2f {
+  return unit.dm;
+}
+
 fn value4(unit: Unit, quarter: u32) -> vec4f {
   return unit.dm.x * code4(unit, quarter) + unit.dm.y;
 }

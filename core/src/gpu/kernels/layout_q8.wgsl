@@ -29,6 +29,10 @@ fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
   return unit.d * (dots.x + dots.y);
 }
 
+fn factors(unit: Unit) -> vec2f {
+  return vec2f(unit.d, 0.0);
+}
+
 fn value4(unit: Unit, quarter: u32) -> vec4f {
   return unit.d * code4(unit, quarter);
 }

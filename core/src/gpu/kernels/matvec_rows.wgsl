@@ -4,8 +4,7 @@
 // Decoding is bound by the bytes of W, so that everything else serves to keep loads under way. A workgroup
 // has ROWS rows of W (with GLU, as many gates and their ups: LINES); its invocations share a row by units,
 // and each takes the same unit of all its rows, so that x is loaded once for all of them and several
-// independent loads wait at once. What a norm needs besides, Σ x², falls out of the same pass, as its
-// factor can be applied at the end.
+// independent loads wait at once.
 
 // Tuning: LINES may be 16 at most, and LINES · BATCH 32.
 override WG: u32 = 64;
@@ -18,9 +17,6 @@ const SUMS: u32 = 32 + 8;
 
 // Rows of W that a workgroup reads.
 override LINES: u32 = select(1u, 2u, GLU > 0u) * ROWS;
-
-@group(0) @binding(3) var<storage, read_write> x: array<vec4f>;
-@group(0) @binding(4) var<storage, read> gain: array<vec4f>;
 
 // The first unit of each line. Rows past the end repeat the last, so that no load needs a condition; they
 // are not written.

@@ -1,0 +1,150 @@
+// `matmul` by the matrix units: products of halves, sums in floats. Needs Dawn's feature
+// `chromium-experimental-subgroup-matrix` with a configuration of 16 × 16 × 16 from f16 to f32, `shader-f16`,
+// the language feature `subgroup_id`, and subgroups of 32. Follows `f16_subgroup_matrix`, step, a layout and
+// `linear`. An x beyond 65,504 becomes infinite, and what follows from it NaN.
+//
+// A workgroup of four subgroups computes 64 rows of W by 128 of x. Slices of both lie in workgroup memory
+// as halves, x by rows of t, W by rows of n, which the unit reads as columns; each subgroup computes 64 × 32
+// of them as eight fragments. While it does, the next slice is on its way to registers.
+//
+// The fragments are named one by one: in an array that a loop counts through, they took six times as long
+// on an H200, where the compiler kept the array in memory.
+
+const TILE_N: u32 = 64;
+const TILE_T: u32 = 128;
+const WG: u32 = 128;
+const SIDE: u32 = 16;  // of a fragment, in all three directions
+// Of K: one block.
+const SLICE: u32 = 32;
+// Of a row of a tile, in fours of halves: 80 bytes begin eight neighbouring rows in different banks.
+const STRIDE: u32 = 10;
+
+@group(0) @binding(3) var<storage, read_write> x: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gain: array<vec4f>;  // a dummy
+
+alias Left = subgroup_matrix_left<f16, 16, 16>;
+alias Right = subgroup_matrix_right<f16, 16, 16>;
+alias Result = subgroup_matrix_result<f32, 16, 16>;
+
+var<workgroup> w_tile: array<vec4<f16>, TILE_N * STRIDE>;
+var<workgroup> x_tile: array<vec4<f16>, TILE_T * STRIDE>;
+// A fragment of results for each subgroup: results have no other way to their invocations.
+var<workgroup> results: array<f32, 4 * SIDE * SIDE>;
+
+// What an invocation has of a row of W's slice: elements 4q … and 16 more, as nibbles of a word are.
+struct Pair {
+  low: Unit,
+  high: Unit,
+}
+
+fn load_w(row: u32, k: u32, q: u32) -> Pair {
+  let start = min(row, N - 1u) * (K / UNIT);
+  // Where units are of four, K need not be of whole slices: past its end x is zero.
+  let low = min((k + 4u * q) / UNIT, K / UNIT - 1u);
+  let high = min((k + 4u * q + 16u) / UNIT, K / UNIT - 1u);
+  return Pair(load_unit(start + low), load_unit(start + high));
+}
+
+fn store_w(row: u32, q: u32, pair: Pair) {
+  w_tile[row * STRIDE + q] = vec4<f16>(value4(pair.low, q));
+  w_tile[row * STRIDE + q + 4u] = vec4<f16>(value4(pair.high, q + 4u));
+}
+
+fn load_x(t: u32, at: u32) -> vec4f {
+  if (at < K) {
+    return x[(min(t, rows() - 1u) * X_STRIDE + X_OFFSET + at) / 4u];
+  }
+  return vec4f();
+}
+
+fn left_at(row: u32, k: u32) -> Left {
+  return subgroupMatrixLoad<Left, row_major>(&x_tile, row * STRIDE + k / 4u, STRIDE);
+}
+
+fn right_at(row: u32, k: u32) -> Right {
+  return subgroupMatrixLoad<Right, col_major>(&w_tile, row * STRIDE + k / 4u, STRIDE);
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32,
+        @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) place: u32) {
+  let n0 = group.y * TILE_N;
+  let t0 = group.x * TILE_T;
+  let part = subgroup * 32u;  // of the tile's rows of x
+
+  // Four invocations share a row of W's slice, eight one of x's: 32 rows and 16 at a time.
+  let w_row = lane / 4u;
+  let w_q = lane % 4u;
+  let x_row = lane / 8u;
+  let x_q = lane % 8u;
+  var w0 = load_w(n0 + w_row, 0u, w_q);
+  var w1 = load_w(n0 + w_row + 32u, 0u, w_q);
+  var next_x: array<vec4f, 8>;
+  for (var i = 0u; i < 8u; i++) {
+    next_x[i] = load_x(t0 + x_row + 16u * i, 4u * x_q);
+  }
+
+  var s00 = Result();
+  var s01 = Result();
+  var s02 = Result();
+  var s03 = Result();
+  var s10 = Result();
+  var s11 = Result();
+  var s12 = Result();
+  var s13 = Result();
+  for (var k = 0u; k < K; k += SLICE) {
+    store_w(w_row, w_q, w0);
+    store_w(w_row + 32u, w_q, w1);
+    for (var i = 0u; i < 8u; i++) {
+      x_tile[(x_row + 16u * i) * STRIDE + x_q] = vec4<f16>(next_x[i]);
+    }
+    workgroupBarrier();
+    if (k + SLICE < K) {
+      w0 = load_w(n0 + w_row, k + SLICE, w_q);
+      w1 = load_w(n0 + w_row + 32u, k + SLICE, w_q);
+      for (var i = 0u; i < 8u; i++) {
+        next_x[i] = load_x(t0 + x_row + 16u * i, k + SLICE + 4u * x_q);
+      }
+    }
+    for (var s = 0u; s < SLICE; s += SIDE) {
+      let left0 = left_at(part, s);
+      let left1 = left_at(part + 16u, s);
+      let right0 = right_at(0u, s);
+      s00 = subgroupMatrixMultiplyAccumulate(left0, right0, s00);
+      s10 = subgroupMatrixMultiplyAccumulate(left1, right0, s10);
+      let right1 = right_at(16u, s);
+      s01 = subgroupMatrixMultiplyAccumulate(left0, right1, s01);
+      s11 = subgroupMatrixMultiplyAccumulate(left1, right1, s11);
+      let right2 = right_at(32u, s);
+      s02 = subgroupMatrixMultiplyAccumulate(left0, right2, s02);
+      s12 = subgroupMatrixMultiplyAccumulate(left1, right2, s12);
+      let right3 = right_at(48u, s);
+      s03 = subgroupMatrixMultiplyAccumulate(left0, right3, s03);
+      s13 = subgroupMatrixMultiplyAccumulate(left1, right3, s13);
+    }
+    workgroupBarrier();
+  }
+
+  for (var i = 0u; i < 8u; i++) {
+    let to = subgroup * SIDE * SIDE;
+    switch (i) {
+      case 0u: { subgroupMatrixStore<row_major>(&results, to, s00, SIDE); }
+      case 1u: { subgroupMatrixStore<row_major>(&results, to, s01, SIDE); }
+      case 2u: { subgroupMatrixStore<row_major>(&results, to, s02, SIDE); }
+      case 3u: { subgroupMatrixStore<row_major>(&results, to, s03, SIDE); }
+      case 4u: { subgroupMatrixStore<row_major>(&results, to, s10, SIDE); }
+      case 5u: { subgroupMatrixStore<row_major>(&results, to, s11, SIDE); }
+      case 6u: { subgroupMatrixStore<row_major>(&results, to, s12, SIDE); }
+      default: { subgroupMatrixStore<row_major>(&results, to, s13, SIDE); }
+    }
+    workgroupBarrier();
+    for (var j = place; j < SIDE * SIDE; j += 32u) {
+      let t = t0 + part + i / 4u * SIDE + j / SIDE;
+      let n = n0 + i % 4u * SIDE + j % SIDE;
+      if (t < rows() && n < N) {
+        put(t, n, biased(n, results[to + j]));
+      }
+    }
+    workgroupBarrier();
+  }
+}
