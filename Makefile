@@ -114,7 +114,7 @@ test-wasm: setup build/wasm-simd/build.ninja build/wasm-relaxed/build.ninja ## T
 	@$(NODE_WASM) build/wasm-relaxed/core_tests.wasm --gtest_brief=1
 
 test-ts: build model ## The TypeScript's unit tests, goldens through the CLI, faulty servers, the documents' examples
-	@$(VITEST) --project hearth --project cli --project studio --project scripts --project bench --project goldens --project faults --project docs
+	@$(VITEST) --project hearth --project cli --project studio --project scripts --project bench --project goldens --project faults --project kernels --project docs
 
 test-browser: build model ## The app and the store in Chromium
 	@$(VITEST) --project browser

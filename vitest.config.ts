@@ -11,6 +11,15 @@ export default defineConfig({
       "tests/browser/vitest.config.ts",
       { test: { name: "hearth", include: ["packages/hearth/src/**/*.test.ts"] } },
       { test: { name: "bench", include: ["bench/lib/*.test.ts"] } },
+      // On a software adapter unless there is a GPU; two files at once would share two cores.
+      {
+        test: {
+          name: "kernels",
+          include: ["tests/kernels/*.test.ts"],
+          testTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
       { test: { name: "faults", include: ["tests/faults/*.test.ts"], testTimeout: 120_000 } },
       {
         test: {
