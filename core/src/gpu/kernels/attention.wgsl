@@ -7,8 +7,8 @@
 //   scores    a lane has keys lane and lane + 16 for the four tokens; query and key come through
 //             workgroup memory in slices of 16 columns
 //   softmax   the lanes exchange their largest scores, and leave the weights in workgroup memory
-//   sums      a lane has the columns [4 · lane, 4 · lane + 4) of each 64, for the four tokens; values
-//             come through workgroup memory, as many at a time as fit
+//   sums      a lane has the columns [4 · lane, 4 · lane + 4) of each 64, for the four tokens;
+//             values come through workgroup memory, as many at a time as fit
 // So a float read from workgroup memory is used for four or more products.
 
 override HEADS: u32;
@@ -71,7 +71,8 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) own: 
   let q_base = (Q_OFFSET + id.y * HEAD_SIZE) / 4;
 
   // Positions that the four tokens see are (before, upto]; those past the last token repeat it.
-  let upto = step.position + min(vec4u(tile + group * 4) + vec4u(0, 1, 2, 3), vec4u(last_token)) + 1;
+  let tokens = min(vec4u(tile + group * 4) + vec4u(0, 1, 2, 3), vec4u(last_token));
+  let upto = step.position + tokens + 1;
   let first_seen = select(vec4u(0), upto - min(upto, vec4u(WINDOW)), WINDOW > 0);
   let end = step.position + last_token + 1;
   let begin = select(0u, step.position + tile + 1 - min(step.position + tile + 1, WINDOW),

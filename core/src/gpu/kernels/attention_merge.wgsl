@@ -1,6 +1,6 @@
-// One result of the pieces that `attention_split.wgsl` left: their weighted sums, each multiplied by
-// exp(its largest score − the largest of all), over the sum of the weights so multiplied. A workgroup
-// takes a head.
+// One result of the pieces that `attention_split.wgsl` left: their weighted sums, each multiplied
+// by exp(its largest score − the largest of all), over the sum of the weights so multiplied. A
+// workgroup takes a head.
 
 override HEADS: u32;
 override KV_HEADS: u32 = 1;  // these four are the split's; not used here

@@ -1,9 +1,9 @@
 // Attention of one token, the keys split into pieces that workgroups take side by side; after it
 // `attention_merge.wgsl` (Dao et al., "Flash-Decoding", 2023). After a kv prelude.
 //
-// A workgroup takes one piece for up to GROUP_HEADS query heads that share a key/value head, so each
-// key and value is read once for all of them; vectors of four floats hold a number for each of these
-// heads. It goes through the piece TILE_K keys at a time:
+// A workgroup takes one piece for up to GROUP_HEADS query heads that share a key/value head, so
+// each key and value is read once for all of them; vectors of four floats hold a number for each of
+// these heads. It goes through the piece TILE_K keys at a time:
 //   scores   KEY_LANES invocations share a key, each with every KEY_LANES-th vector of its columns;
 //            their parts of the products are summed in workgroup memory
 //   weights  by one invocation a key, after the largest score is known
@@ -29,8 +29,8 @@ override GROUP_HEADS: u32 = min(4, HEADS / KV_HEADS);
 @group(0) @binding(1) var<storage, read_write> q: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> keys: array<KvQuad>;
 @group(0) @binding(3) var<storage, read_write> values: array<KvQuad>;
-// (head, piece, HEAD_SIZE) weighted sums, then (head, piece) pairs of the largest score and the sum of
-// weights.
+// (head, piece, HEAD_SIZE) weighted sums, then (head, piece) pairs of the largest score and the sum
+// of weights.
 @group(0) @binding(4) var<storage, read_write> partial: array<vec2f>;
 
 const WG: u32 = 128;
@@ -167,8 +167,8 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) own: 
     }
   }
 
-  // The sums of the slots become one. Nothing reads `parts` any more: of the last tile they were read
-  // before a barrier that all have passed.
+  // The sums of the slots become one. Nothing reads `parts` any more: of the last tile they were
+  // read before a barrier that all have passed.
   for (var h = 0u; h < GROUP_HEADS; h++) {
     parts[h * WG + own] = sums[h];
   }

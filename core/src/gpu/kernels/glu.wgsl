@@ -1,5 +1,5 @@
-// Gated linear units (Shazeer, "GLU Variants Improve Transformer", 2020): y = activation(gate) · up.
-// An invocation takes four columns.
+// Gated linear units (Shazeer, "GLU Variants Improve Transformer", 2020): y = activation(gate) ·
+// up. An invocation takes four columns.
 
 override WIDTH: u32;
 override KIND: u32;  // 1: silu; 2: gelu, by its tanh approximation

@@ -1,5 +1,5 @@
-// Rotates heads by their position (Su et al., "RoFormer", 2021): pair i of token t's head is turned by
-// (position + t) · frequency[i]. An invocation takes a pair, and so may write where it read.
+// Rotates heads by their position (Su et al., "RoFormer", 2021): pair i of token t's head is turned
+// by (position + t) · frequency[i]. An invocation takes a pair, and so may write where it read.
 // After `rotate.wgsl`.
 
 override HEADS: u32;

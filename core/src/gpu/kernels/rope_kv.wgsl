@@ -1,7 +1,7 @@
-// What stands between a layer's query, key and value and its attention, as one dispatch: the norm of
-// query and key heads, their rotation, and the storing of keys and values. A workgroup takes one head
-// of one token: the query's heads first, which stay where they are, then the key's, then the value's.
-// After `rotate.wgsl` and a kv prelude.
+// What stands between a layer's query, key and value and its attention, as one dispatch: the norm
+// of query and key heads, their rotation, and the storing of keys and values. A workgroup takes one
+// head of one token: the query's heads first, which stay where they are, then the key's, then the
+// value's. After `rotate.wgsl` and a kv prelude.
 
 override HEADS: u32;
 override KV_HEADS: u32;

@@ -1,6 +1,6 @@
-// Prelude of the sampling kernels, after `step.wgsl`: what they share. They choose a step's token on the
-// device, as core/src/sample/sampler.cc does on the CPU, so that the next step can be submitted before
-// anybody has seen it. They take row 0 of the step's logits.
+// Prelude of the sampling kernels, after `step.wgsl`: what they share. They choose a step's token
+// on the device, as core/src/sample/sampler.cc does on the CPU, so that the next step can be
+// submitted before anybody has seen it. They take row 0 of the step's logits.
 //
 // Two programs. Each line is a kernel and its grid; which one a step needs is known on the host:
 //
@@ -12,24 +12,26 @@
 //                                 sample_narrow BY 1 LEVEL 3, 64     when top_p is 1
 //                                 sample_sums 64, sample_draw 1
 //
-// Both take biases and penalties, and do nothing for them when `bias_count` and `penalize` are 0. The
-// full one is right for temperature 0, too. Overrides of all: VOCAB, CONTEXT; of sample_narrow BY, LEVEL.
+// Both take biases and penalties, and do nothing for them when `bias_count` and `penalize` are 0.
+// The full one is right for temperature 0, too. Overrides of all: VOCAB, CONTEXT; of sample_narrow
+// BY, LEVEL.
 //
 // Bindings, the same in each: 0 step, 1 settings (read, 56 bytes at least), 2 logits (VOCAB floats;
-// weights afterwards), 3 counts (VOCAB words: how often an id stands in the penalties' window, in the low
-// half; how many of these were generated, in the high half), 4 history (CONTEXT ids by position), 5
-// scratch (9,536 words, 38,144 bytes; need not be cleared), 6 ids (the choice goes to ids[0];
-// 0xffffffff when no logit is a number). Used: argmax 1 2 3 5; pick 1 3 4 5 6; weights 1 2 5; narrow 1 2
-// 5; sums 1 2 5; draw 1 2 3 4 5 6. The counts are kept up only while `penalize` is 1; the host fills
-// them when it becomes so.
+// weights afterwards), 3 counts (VOCAB words: how often an id stands in the penalties' window, in
+// the low half; how many of these were generated, in the high half), 4 history (CONTEXT ids by
+// position), 5 scratch (9,536 words, 38,144 bytes; need not be cleared), 6 ids (the choice goes to
+// ids[0]; 0xffffffff when no logit is a number). Used: argmax 1 2 3 5; pick 1 3 4 5 6; weights 1 2
+// 5; narrow 1 2 5; sums 1 2 5; draw 1 2 3 4 5 6. The counts are kept up only while `penalize` is 1;
+// the host fills them when it becomes so.
 //
-// How top-k and top-p work without sorting. The order is of weights exp((logit − largest) / temperature),
-// then of ids. A weight is at most 1, so its bits are a 30-bit integer of the same order, and each filter
-// keeps what is above some integer, and a number of those equal to it. That integer is found in three
-// times ten bits: histograms of the first ten over all weights, of the next ten over those that share the
-// first, and of the last. A histogram has the bins' counts, and for top-p what gives the bins' sums of
-// weights exactly: all in a bin have the same exponent, so sums of the bits that are left will do. Sums of
-// integers do not depend on the order of atomics: the same seed gives the same tokens.
+// How top-k and top-p work without sorting. The order is of weights exp((logit − largest) /
+// temperature), then of ids. A weight is at most 1, so its bits are a 30-bit integer of the same
+// order, and each filter keeps what is above some integer, and a number of those equal to it. That
+// integer is found in three times ten bits: histograms of the first ten over all weights, of the
+// next ten over those that share the first, and of the last. A histogram has the bins' counts, and
+// for top-p what gives the bins' sums of weights exactly: all in a bin have the same exponent, so
+// sums of the bits that are left will do. Sums of integers do not depend on the order of atomics:
+// the same seed gives the same tokens.
 
 struct Settings {
   temperature: f32,
@@ -51,7 +53,8 @@ override VOCAB: u32;
 override CONTEXT: u32;
 
 @group(0) @binding(1) var<storage, read> settings: Settings;
-@group(0) @binding(2) var<storage, read_write> logits: array<u32>;  // bits: compilers may drop NaN tests
+// Their bits, as compilers may leave out what tests floats for NaN.
+@group(0) @binding(2) var<storage, read_write> logits: array<u32>;
 @group(0) @binding(3) var<storage, read_write> counts: array<u32>;
 @group(0) @binding(4) var<storage, read_write> history: array<u32>;
 @group(0) @binding(5) var<storage, read_write> scratch: array<atomic<u32>>;
@@ -60,8 +63,8 @@ override CONTEXT: u32;
 const WG: u32 = 256;
 const NONE: u32 = 0xffffffff;
 
-// Workgroups that share the vocabulary, each with neighbouring ids. 64 read half a megabyte in about the
-// time of a dispatch, and few enough are left for one workgroup to look through.
+// Workgroups that share the vocabulary, each with neighbouring ids. 64 read half a megabyte in
+// about the time of a dispatch, and few enough are left for one workgroup to look through.
 const PIECES: u32 = 64;
 override PIECE: u32 = (VOCAB + PIECES - 1) / PIECES;
 
@@ -87,7 +90,8 @@ fn order(bits: u32) -> u32 {
 var<workgroup> best_order: array<u32, WG>;
 var<workgroup> best_id: array<u32, WG>;
 
-// (order, id) of the largest of all invocations', the first of equals; the same for each invocation.
+// (order, id) of the largest of all invocations', the first of equals; the same for each
+// invocation.
 fn best_of(own: vec2u, lane: u32) -> vec2u {
   best_order[lane] = own.x;
   best_id[lane] = own.y;
@@ -114,8 +118,8 @@ fn best_of_pieces(lane: u32) -> vec2u {
   return best_of(own, lane);
 }
 
-// Whether there is nothing to draw: temperature 0, no number, or an infinite logit, beside which no other
-// has a probability.
+// Whether there is nothing to draw: temperature 0, no number, or an infinite logit, beside which no
+// other has a probability.
 fn is_certain(best: vec2u) -> bool {
   return settings.temperature == 0 || best.x == 0 || best.x == 0xff800000;  // order of +∞
 }
@@ -136,8 +140,8 @@ fn choose(id: u32) {
     counts[id] += 0x10001;
   }
   if (settings.window > 0 && step.history >= settings.window) {
-    // The oldest of the window leaves it. Prompts come first, so while the window has one of this id
-    // from the prompt, that is the one.
+    // The oldest of the window leaves it. Prompts come first, so while the window has one of this
+    // id from the prompt, that is the one.
     let left = history[step.history - settings.window];
     if (left < VOCAB && (counts[left] & 0xffff) > 0) {
       counts[left] -= select(1u, 0x10001u, (counts[left] >> 16) == (counts[left] & 0xffff));

@@ -1,5 +1,5 @@
-// First of both sampling programs: applies biases and penalties to a piece of the logits, and finds the
-// largest of the piece. After `sample.wgsl`.
+// First of both sampling programs: applies biases and penalties to a piece of the logits, and finds
+// the largest of the piece. After `sample.wgsl`.
 
 fn penalized(x: f32, count: u32) -> f32 {
   var y = x;
@@ -20,8 +20,8 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane:
 
   let begin = id.x * PIECE;
   let end = min(begin + PIECE, VOCAB);
-  // Each invocation goes through all biases and applies those of the ids that it will look at: in their
-  // order, and before the penalties, without a barrier.
+  // Each invocation goes through all biases and applies those of the ids that it will look at: in
+  // their order, and before the penalties, without a barrier.
   for (var i = 0u; i < settings.bias_count; i++) {
     let entry = settings.bias[i];
     if (entry.x >= begin && entry.x < end && (entry.x - begin) % WG == lane) {
