@@ -92,13 +92,18 @@ const sources: Record<string, string> = {
   file: "a file",
 };
 
-/** "wasm (relaxed-mt, 2 threads), loaded in 0.42 s from the store, nothing downloaded" */
+/**
+ * "wasm (relaxed-mt, 2 threads), loaded in 0.42 s from the store, nothing downloaded", or with a GPU
+ * "webgpu (its name)"; and why there is none, where one was looked for.
+ */
 export function describeEngine(info: EngineInfo): string {
   const threads = `${info.threads} ${info.threads === 1 ? "thread" : "threads"}`;
-  const variant = info.variant === info.device ? "" : `${info.variant}, `;
+  const build = info.variant === info.device ? threads : `${info.variant}, ${threads}`;
+  const how = info.adapter?.description ?? build;
   const source =
     info.source === "network"
       ? `the network, ${formatBytes(info.downloadedBytes)} downloaded`
       : (sources[info.source] ?? info.source);
-  return `${info.device} (${variant}${threads}), loaded in ${formatSeconds(info.loadSeconds)} from ${source}`;
+  const why = info.reason === undefined ? "" : `; no GPU: ${info.reason}`;
+  return `${info.device} (${how}), loaded in ${formatSeconds(info.loadSeconds)} from ${source}${why}`;
 }
