@@ -31,25 +31,16 @@ var<workgroup> x_tile: array<vec4<f16>, TILE_T * STRIDE>;
 // A fragment of results for each subgroup: results have no other way to their invocations.
 var<workgroup> results: array<f32, 4 * SIDE * SIDE>;
 
-// What an invocation has of a row of W's slice: elements 4q … and 16 more, as nibbles of a word are.
-struct Pair {
-  low: Unit,
-  high: Unit,
+fn load_w(row: u32, k: u32, q: u32) -> Part {
+  return load_part(min(row, N - 1u) * (K / UNIT) + k / UNIT, q);
 }
 
-fn load_w(row: u32, k: u32, q: u32) -> Pair {
-  let start = min(row, N - 1u) * (K / UNIT);
-  // Where units are of four, K need not be of whole slices: past its end x is zero.
-  let low = min((k + 4u * q) / UNIT, K / UNIT - 1u);
-  let high = min((k + 4u * q + 16u) / UNIT, K / UNIT - 1u);
-  return Pair(load_unit(start + low), load_unit(start + high));
+fn store_w(row: u32, q: u32, part: Part) {
+  w_tile[row * STRIDE + q] = vec4<f16>(part_low(part));
+  w_tile[row * STRIDE + q + 4u] = vec4<f16>(part_high(part));
 }
 
-fn store_w(row: u32, q: u32, pair: Pair) {
-  w_tile[row * STRIDE + q] = vec4<f16>(value4(pair.low, q));
-  w_tile[row * STRIDE + q + 4u] = vec4<f16>(value4(pair.high, q + 4u));
-}
-
+// Past the end of K x is zero.
 fn load_x(t: u32, at: u32) -> vec4f {
   if (at < K) {
     return x[(min(t, rows() - 1u) * X_STRIDE + X_OFFSET + at) / 4u];
