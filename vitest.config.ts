@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: "kernels",
           include: ["tests/kernels/*.test.ts"],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           fileParallelism: false,
         },
       },

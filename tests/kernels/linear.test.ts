@@ -119,10 +119,10 @@ describe("matmul", () => {
 describe("matmul_dot8", () => {
   for (const layout of ["q4", "q4m", "q4t", "q8"] as const) {
     it(`multiplies ${layout}`, async () => {
-      const dot8 = (shape: Linear, n: number, t: number) =>
-        matmul(shape, { TILE_N: n, TILE_T: t }, "matmul_dot8");
-      await dot8({ layout, n: 67, k: 96, rows: 33, bias: true, residual: 1, row0: 9 }, 64, 32);
-      await dot8({ layout, n: 5, k: 576, rows: 7, residual: 2 }, 16, 16);
+      // Small tiles: without the instruction, SwiftShader takes seconds to compile what stands for it.
+      const shape = { layout, n: 21, k: 96, rows: 19 };
+      const tile = { TILE_N: 16, TILE_T: 16 };
+      await matmul({ ...shape, bias: true, residual: 1, row0: 9 }, tile, "matmul_dot8");
     });
   }
 });

@@ -27,3 +27,20 @@ fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
 fn value4(unit: Unit, quarter: u32) -> vec4f {
   return code4(unit, quarter);
 }
+
+struct Part {
+  low: vec2u,
+  high: vec2u,
+}
+
+fn load_part(unit: u32, quarter: u32) -> Part {
+  return Part(codes[unit + quarter], codes[unit + quarter + 4u]);
+}
+
+fn part_low(part: Part) -> vec4f {
+  return value4(Unit(part.low), 0u);
+}
+
+fn part_high(part: Part) -> vec4f {
+  return value4(Unit(part.high), 0u);
+}

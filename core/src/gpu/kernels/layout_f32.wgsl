@@ -24,3 +24,20 @@ fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
 fn value4(unit: Unit, quarter: u32) -> vec4f {
   return unit.values;
 }
+
+struct Part {
+  low: vec4f,
+  high: vec4f,
+}
+
+fn load_part(unit: u32, quarter: u32) -> Part {
+  return Part(codes[unit + quarter], codes[unit + quarter + 4u]);
+}
+
+fn part_low(part: Part) -> vec4f {
+  return part.low;
+}
+
+fn part_high(part: Part) -> vec4f {
+  return part.high;
+}

@@ -9,6 +9,9 @@
 //                and from 16 on (.y): so that scales are applied once a unit, not once an element
 //   factors      the same as two numbers: value = .x · code + .y (where one pair is enough for a unit)
 //   value4       the weights themselves
+//   load_part    of 32 elements that begin at a unit, only four from 4 · quarter on (`part_low`) and four from
+//                16 + 4 · quarter on (`part_high`): for kernels where invocations share a unit. With units of
+//                four it reads past the row's end where K is no multiple of 32
 
 const UNIT: u32 = 32;
 
@@ -43,4 +46,21 @@ fn factors(unit: Unit) -> vec2f {
 
 fn value4(unit: Unit, quarter: u32) -> vec4f {
   return unit.d * (code4(unit, quarter) - 8.0);
+}
+
+struct Part {
+  word: u32,
+  d: f32,
+}
+
+fn load_part(unit: u32, quarter: u32) -> Part {
+  return Part(codes[unit][quarter], unpack2x16float(scales[unit >> 1u])[unit & 1u]);
+}
+
+fn part_low(part: Part) -> vec4f {
+  return part.d * (vec4f(unpack4xU8(part.word & 0x0f0f0f0fu)) - 8.0);
+}
+
+fn part_high(part: Part) -> vec4f {
+  return part.d * (vec4f(unpack4xU8((part.word >> 4u) & 0x0f0f0f0fu)) - 8.0);
 }

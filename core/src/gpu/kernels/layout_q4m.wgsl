@@ -34,3 +34,20 @@ fn factors(unit: Unit) -> vec2f {
 fn value4(unit: Unit, quarter: u32) -> vec4f {
   return unit.dm.x * code4(unit, quarter) + unit.dm.y;
 }
+
+struct Part {
+  word: u32,
+  dm: vec2f,
+}
+
+fn load_part(unit: u32, quarter: u32) -> Part {
+  return Part(codes[unit][quarter], unpack2x16float(scales[unit]));
+}
+
+fn part_low(part: Part) -> vec4f {
+  return part.dm.x * vec4f(unpack4xU8(part.word & 0x0f0f0f0fu)) + part.dm.y;
+}
+
+fn part_high(part: Part) -> vec4f {
+  return part.dm.x * vec4f(unpack4xU8((part.word >> 4u) & 0x0f0f0f0fu)) + part.dm.y;
+}

@@ -20,9 +20,13 @@ struct Unit {
   d: f32,
 }
 
+// Half the scale undoes the doubling of the table.
+fn scale_of(unit: u32) -> f32 {
+  return scales[unit] * select(1.0, 0.5, TABLE_KIND == 1u);
+}
+
 fn load_unit(unit: u32) -> Unit {
-  // Half the scale undoes the doubling of the table.
-  return Unit(codes[unit], scales[unit] * select(1.0, 0.5, TABLE_KIND == 1u));
+  return Unit(codes[unit], scale_of(unit));
 }
 
 fn table_byte(nibble: u32) -> u32 {
@@ -30,10 +34,13 @@ fn table_byte(nibble: u32) -> u32 {
   return (words[nibble >> 2u] >> ((nibble & 3u) * 8u)) & 0xffu;
 }
 
-fn bytes4(unit: Unit, quarter: u32) -> u32 {
-  let nibbles = unit.codes[quarter & 3u] >> (quarter & 4u);
+fn table_bytes(nibbles: u32) -> u32 {
   return table_byte(nibbles & 15u) | (table_byte((nibbles >> 8u) & 15u) << 8u) |
          (table_byte((nibbles >> 16u) & 15u) << 16u) | (table_byte((nibbles >> 24u) & 15u) << 24u);
+}
+
+fn bytes4(unit: Unit, quarter: u32) -> u32 {
+  return table_bytes(unit.codes[quarter & 3u] >> (quarter & 4u));
 }
 
 fn code4(unit: Unit, quarter: u32) -> vec4f {
@@ -50,4 +57,21 @@ fn factors(unit: Unit) -> vec2f {
 
 fn value4(unit: Unit, quarter: u32) -> vec4f {
   return unit.d * code4(unit, quarter);
+}
+
+struct Part {
+  word: u32,
+  d: f32,
+}
+
+fn load_part(unit: u32, quarter: u32) -> Part {
+  return Part(codes[unit][quarter], scale_of(unit));
+}
+
+fn part_low(part: Part) -> vec4f {
+  return part.d * vec4f(unpack4xI8(table_bytes(part.word)));
+}
+
+fn part_high(part: Part) -> vec4f {
+  return part.d * vec4f(unpack4xI8(table_bytes(part.word >> 4u)));
 }

@@ -36,3 +36,22 @@ fn factors(unit: Unit) -> vec2f {
 fn value4(unit: Unit, quarter: u32) -> vec4f {
   return unit.d * code4(unit, quarter);
 }
+
+struct Part {
+  low: u32,
+  high: u32,
+  d: f32,
+}
+
+fn load_part(unit: u32, quarter: u32) -> Part {
+  return Part(codes[2u * unit][quarter], codes[2u * unit + 1u][quarter],
+              unpack2x16float(scales[unit >> 1u])[unit & 1u]);
+}
+
+fn part_low(part: Part) -> vec4f {
+  return part.d * vec4f(unpack4xI8(part.low));
+}
+
+fn part_high(part: Part) -> vec4f {
+  return part.d * vec4f(unpack4xI8(part.high));
+}

@@ -36,3 +36,24 @@ fn value4(unit: Unit, quarter: u32) -> vec4f {
   let dm = select(unit.dm_low, unit.dm_high, quarter >= 4u);
   return dm.x * code4(unit, quarter) + dm.y;
 }
+
+struct Part {
+  low: u32,
+  high: u32,
+  dm_low: vec2f,
+  dm_high: vec2f,
+}
+
+fn load_part(unit: u32, quarter: u32) -> Part {
+  let dm = scales[unit];
+  return Part(codes[2u * unit][quarter], codes[2u * unit + 1u][quarter],
+              unpack2x16float(dm.x), unpack2x16float(dm.y));
+}
+
+fn part_low(part: Part) -> vec4f {
+  return part.dm_low.x * vec4f(unpack4xI8(part.low)) + part.dm_low.y;
+}
+
+fn part_high(part: Part) -> vec4f {
+  return part.dm_high.x * vec4f(unpack4xI8(part.high)) + part.dm_high.y;
+}

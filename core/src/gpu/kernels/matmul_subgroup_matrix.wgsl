@@ -31,30 +31,19 @@ var<workgroup> x_tile: array<vec4<f16>, TILE_T * STRIDE>;
 // A fragment of results for each subgroup: results have no other way to their invocations.
 var<workgroup> results: array<f32, 4 * SIDE * SIDE>;
 
-// What an invocation has of a row of W's slice: elements 4q … and 16 more, as nibbles of a word are.
-struct Pair {
-  low: Unit,
-  high: Unit,
+fn load_w(row: u32, k: u32, q: u32) -> Part {
+  return load_part(min(row, N - 1u) * (K / UNIT) + k / UNIT, q);
 }
 
-fn load_w(row: u32, k: u32, q: u32) -> Pair {
-  let start = min(row, N - 1u) * (K / UNIT);
-  // Where units are of four, K need not be of whole slices: past its end x is zero.
-  let low = min((k + 4u * q) / UNIT, K / UNIT - 1u);
-  let high = min((k + 4u * q + 16u) / UNIT, K / UNIT - 1u);
-  return Pair(load_unit(start + low), load_unit(start + high));
+fn store_w(row: u32, q: u32, part: Part) {
+  w_tile[row * STRIDE + q] = vec4<f16>(part_low(part));
+  w_tile[row * STRIDE + q + 4u] = vec4<f16>(part_high(part));
 }
 
-fn store_w(row: u32, q: u32, pair: Pair) {
-  w_tile[row * STRIDE + q] = vec4<f16>(value4(pair.low, q));
-  w_tile[row * STRIDE + q + 4u] = vec4<f16>(value4(pair.high, q + 4u));
-}
-
+// Past the end of K x is zero.
 fn load_x(t: u32, at: u32) -> vec4f {
-  if (at < K) {
-    return x[(min(t, rows() - 1u) * X_STRIDE + X_OFFSET + at) / 4u];
-  }
-  return vec4f();
+  let value = x[(min(t, rows() - 1u) * X_STRIDE + X_OFFSET + at) / 4u];
+  return select(vec4f(), value, at < K);
 }
 
 fn left_at(row: u32, k: u32) -> Left {
@@ -63,6 +52,41 @@ fn left_at(row: u32, k: u32) -> Left {
 
 fn right_at(row: u32, k: u32) -> Right {
   return subgroupMatrixLoad<Right, col_major>(&w_tile, row * STRIDE + k / 4u, STRIDE);
+}
+
+// Adds the products of 16 of the slice's columns, from k on. Called twice and not in a loop, which would not
+// be unrolled.
+fn multiply(part: u32, k: u32, s00: ptr<function, Result>, s01: ptr<function, Result>,
+            s02: ptr<function, Result>, s03: ptr<function, Result>, s10: ptr<function, Result>,
+            s11: ptr<function, Result>, s12: ptr<function, Result>, s13: ptr<function, Result>) {
+  let left0 = left_at(part, k);
+  let left1 = left_at(part + 16u, k);
+  let right0 = right_at(0u, k);
+  *s00 = subgroupMatrixMultiplyAccumulate(left0, right0, *s00);
+  *s10 = subgroupMatrixMultiplyAccumulate(left1, right0, *s10);
+  let right1 = right_at(16u, k);
+  *s01 = subgroupMatrixMultiplyAccumulate(left0, right1, *s01);
+  *s11 = subgroupMatrixMultiplyAccumulate(left1, right1, *s11);
+  let right2 = right_at(32u, k);
+  *s02 = subgroupMatrixMultiplyAccumulate(left0, right2, *s02);
+  *s12 = subgroupMatrixMultiplyAccumulate(left1, right2, *s12);
+  let right3 = right_at(48u, k);
+  *s03 = subgroupMatrixMultiplyAccumulate(left0, right3, *s03);
+  *s13 = subgroupMatrixMultiplyAccumulate(left1, right3, *s13);
+}
+
+// Writes a fragment, whose first element is (t0, n0), by way of the subgroup's place in `results`.
+fn write(fragment: Result, to: u32, place: u32, t0: u32, n0: u32) {
+  subgroupMatrixStore<row_major>(&results, to, fragment, SIDE);
+  workgroupBarrier();
+  for (var i = place; i < SIDE * SIDE; i += 32u) {
+    let t = t0 + i / SIDE;
+    let n = n0 + i % SIDE;
+    if (t < rows() && n < N) {
+      put(t, n, biased(n, results[to + i]));
+    }
+  }
+  workgroupBarrier();
 }
 
 @compute @workgroup_size(WG)
@@ -106,45 +130,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         next_x[i] = load_x(t0 + x_row + 16u * i, k + SLICE + 4u * x_q);
       }
     }
-    for (var s = 0u; s < SLICE; s += SIDE) {
-      let left0 = left_at(part, s);
-      let left1 = left_at(part + 16u, s);
-      let right0 = right_at(0u, s);
-      s00 = subgroupMatrixMultiplyAccumulate(left0, right0, s00);
-      s10 = subgroupMatrixMultiplyAccumulate(left1, right0, s10);
-      let right1 = right_at(16u, s);
-      s01 = subgroupMatrixMultiplyAccumulate(left0, right1, s01);
-      s11 = subgroupMatrixMultiplyAccumulate(left1, right1, s11);
-      let right2 = right_at(32u, s);
-      s02 = subgroupMatrixMultiplyAccumulate(left0, right2, s02);
-      s12 = subgroupMatrixMultiplyAccumulate(left1, right2, s12);
-      let right3 = right_at(48u, s);
-      s03 = subgroupMatrixMultiplyAccumulate(left0, right3, s03);
-      s13 = subgroupMatrixMultiplyAccumulate(left1, right3, s13);
-    }
+    multiply(part, 0u, &s00, &s01, &s02, &s03, &s10, &s11, &s12, &s13);
+    multiply(part, SIDE, &s00, &s01, &s02, &s03, &s10, &s11, &s12, &s13);
     workgroupBarrier();
   }
 
-  for (var i = 0u; i < 8u; i++) {
-    let to = subgroup * SIDE * SIDE;
-    switch (i) {
-      case 0u: { subgroupMatrixStore<row_major>(&results, to, s00, SIDE); }
-      case 1u: { subgroupMatrixStore<row_major>(&results, to, s01, SIDE); }
-      case 2u: { subgroupMatrixStore<row_major>(&results, to, s02, SIDE); }
-      case 3u: { subgroupMatrixStore<row_major>(&results, to, s03, SIDE); }
-      case 4u: { subgroupMatrixStore<row_major>(&results, to, s10, SIDE); }
-      case 5u: { subgroupMatrixStore<row_major>(&results, to, s11, SIDE); }
-      case 6u: { subgroupMatrixStore<row_major>(&results, to, s12, SIDE); }
-      default: { subgroupMatrixStore<row_major>(&results, to, s13, SIDE); }
-    }
-    workgroupBarrier();
-    for (var j = place; j < SIDE * SIDE; j += 32u) {
-      let t = t0 + part + i / 4u * SIDE + j / SIDE;
-      let n = n0 + i % 4u * SIDE + j % SIDE;
-      if (t < rows() && n < N) {
-        put(t, n, biased(n, results[to + j]));
-      }
-    }
-    workgroupBarrier();
-  }
+  let to = subgroup * SIDE * SIDE;
+  let t = t0 + part;
+  write(s00, to, place, t, n0);
+  write(s01, to, place, t, n0 + 16u);
+  write(s02, to, place, t, n0 + 32u);
+  write(s03, to, place, t, n0 + 48u);
+  write(s10, to, place, t + 16u, n0);
+  write(s11, to, place, t + 16u, n0 + 16u);
+  write(s12, to, place, t + 16u, n0 + 32u);
+  write(s13, to, place, t + 16u, n0 + 48u);
 }

@@ -23,8 +23,8 @@ override BYTES: u32 = 2;
 // Tuning: a multiple of 8.
 override WG: u32 = 256;
 
-// As many as `reduce_plain` adds at once.
-const SUMS: u32 = 4;
+// What the reduce preludes want; one is used.
+const SUMS: u32 = 40;
 // The largest q: rounding its high byte adds 128, which must stay below 2^15.
 const LARGEST: f32 = 32512.0;
 // 1.5 · 2^23: a float near it has a last place of 1, so adding it rounds to a whole number, which then is
