@@ -80,14 +80,8 @@ Result<void> emit_store(Lowering& low, const Node& node, std::size_t input) {
 
 }  // namespace
 
-std::uint64_t scratch_bytes(const graph::Plan& plan) {
-  std::uint64_t most = 0;
-  for (const Node& node : plan.graph.nodes) {
-    if (const auto* params = std::get_if<graph::AttentionParams>(&node.params)) {
-      most = std::max(most, partial_bytes(*params));
-    }
-  }
-  return most;
+std::uint64_t attention_scratch_bytes(const Node& node) {
+  return partial_bytes(std::get<graph::AttentionParams>(node.params));
 }
 
 Result<void> emit_attention(Lowering& low, std::size_t index) {

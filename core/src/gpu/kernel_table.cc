@@ -30,6 +30,10 @@ constexpr Prelude kReducePlain = {.name = "plain", .file = "reduce_plain", .feat
 constexpr Prelude kReduceSubgroups = {
     .name = "subgroups", .file = "reduce_subgroups", .features = "subgroups"};
 
+constexpr Prelude kSubgroupMatrix = {.name = "subgroup_matrix",
+                                     .file = "f16_subgroup_matrix",
+                                     .features = "shader-f16 subgroups subgroup-matrix"};
+
 /// A file that computes a kernel, and with what.
 struct Implementation {
   std::string_view kernel;  ///< what callers ask for
@@ -38,6 +42,7 @@ struct Implementation {
   bool exact = true;               ///< computes in floats throughout
   std::string_view parts = "";     ///< layouts or types that it has; empty for all
   std::string_view features = "";  ///< needed beside the prelude's
+  std::uint32_t subgroup = 0;      ///< the one size of subgroups that it is written for; 0 for any
 };
 
 /// Best first. Kernels that are not listed have one implementation, the file of their name.
@@ -63,6 +68,10 @@ bool has_all(const Adapter& adapter, std::string_view features) {
   return true;
 }
 
+bool has_size(const Adapter& adapter, std::uint32_t size) {
+  return size == 0 || (adapter.subgroup_min == size && adapter.subgroup_max == size);
+}
+
 /// Kernels whose part is the type of a state; that of all others is a layout.
 bool takes_states(std::string_view kernel) {
   return kernel == "rope_kv" || kernel == "store_kv" || kernel == "attention" ||
@@ -81,6 +90,7 @@ std::string_view part_file(std::string_view kernel, std::string_view part) {
 
 Variant make_variant(const KernelNeed& need, std::string_view file, const Prelude& prelude) {
   Variant variant;
+  variant.file = file;
   variant.name = file;
   if (!need.part.empty()) variant.name += cat(".", need.part);
   variant.name += cat(".", prelude.name);
@@ -114,7 +124,7 @@ std::vector<Variant> variants_of(const KernelNeed& need, const Adapter& adapter)
     if (each.kernel != need.kernel) continue;
     listed = true;
     if ((need.exact && !each.exact) || !has_all(adapter, each.prelude.features) ||
-        !has_all(adapter, each.features) ||
+        !has_all(adapter, each.features) || !has_size(adapter, each.subgroup) ||
         (!each.parts.empty() && !contains(each.parts, need.part))) {
       continue;
     }
@@ -149,8 +159,8 @@ std::vector<KernelNeed> all_kernels() {
   constexpr std::string_view kLayouts[] = {"f32", "f16", "bf16", "q4", "q4m", "q4t", "q8", "q8m"};
   constexpr std::string_view kStates[] = {"f32", "f16"};
   constexpr std::string_view kPlainKernels[] = {
-      "rms_norm", "layer_norm", "rope",          "attention_merge", "glu",      "add",
-      "scale",    "soft_cap",   "sample_argmax", "sample_pick",     "take_rows"};
+      "quantize_x", "rms_norm", "layer_norm", "rope",          "attention_merge", "glu",
+      "add",        "scale",    "soft_cap",   "sample_argmax", "sample_pick",     "take_rows"};
   std::vector<KernelNeed> needs;
   for (std::string_view kernel : {"embed", "matvec", "matmul"}) {
     for (std::string_view part : kLayouts) needs.push_back({.kernel = kernel, .part = part});

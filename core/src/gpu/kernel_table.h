@@ -13,6 +13,7 @@ namespace hearth::gpu {
 /// A kernel's variant: its name, which is also that of its check, and the files that make it up.
 struct Variant {
   std::string name;                     ///< "matvec.q4.subgroups"
+  std::string_view file;                ///< the one with its entry point
   std::vector<std::string_view> files;  ///< in the order in which they follow each other
 };
 

@@ -26,15 +26,16 @@ Shape matvec_shape(std::int64_t columns, Kind kind) {
   return shape;
 }
 
-/// Sides of the output's tile that a workgroup computes (kernels/matmul*.wgsl has the same).
+/// Sides of the output's tile that a workgroup of a mat-mul computes.
 struct Tile {
-  std::int64_t rows = 64;  ///< of the weight
-  std::int64_t tokens = 64;
+  std::int64_t rows = 0;  ///< of the weight
+  std::int64_t tokens = 0;
 };
 
+/// The kernel says what it takes, and has its reasons there.
 Tile matmul_tile(const Variant& variant) {
-  (void)variant;
-  return {};
+  if (variant.file == "matmul_subgroup_matrix") return {.rows = 64, .tokens = 128};
+  return {.rows = 64, .tokens = 64};
 }
 
 /// What both kernels are told.
@@ -67,18 +68,49 @@ Result<void> emit_matvec(Lowering& low, const Node& node, Linear& linear, bool g
   return {};
 }
 
+/// Bytes of x as quantize_x.wgsl writes it: codes, then a vec4f for each 32 of them.
+struct QuantizedBytes {
+  std::uint64_t codes = 0, scales = 0;
+};
+
+QuantizedBytes quantized_bytes(std::int64_t rows, std::int64_t columns, std::int64_t code_bytes) {
+  return {.codes = align(static_cast<std::uint64_t>(rows * columns * code_bytes)),
+          .scales = align(static_cast<std::uint64_t>(rows * columns / 32 * 16))};
+}
+
+/// Writes x as whole numbers into scratch and puts them in x's place.
+Result<void> emit_quantize(Lowering& low, const Node& node, Linear& linear, Bound& scales) {
+  const Rows& x = linear.x;
+  const std::int64_t columns = linear.weight.columns;
+  const QuantizedBytes bytes = quantized_bytes(low.most_rows(x), columns, 1);
+  const Binding codes = low.scratch(0, bytes.codes);
+  scales = write(low.scratch(bytes.codes, bytes.scales));
+  HEARTH_ASSIGN(const Variant variant, low.writer().variant("quantize_x"));
+  HEARTH_TRY(low.writer().dispatch(
+      low.out(), node.name + ".quantize", variant,
+      {set("K", static_cast<double>(columns)), set("X_STRIDE", static_cast<double>(x.stride)),
+       set("X_OFFSET", static_cast<double>(x.offset)), set("BYTES", 1),
+       set("ROWS_KIND", x.per_output)},
+      {write(x.binding), write(codes), scales, low.writer().nothing(Access::kRead, 4)},
+      {.x = low.per_row(x)}));
+  linear.x.binding = codes;
+  return {};
+}
+
 Result<void> emit_matmul(Lowering& low, const Node& node, Linear& linear) {
   HEARTH_ASSIGN(const Variant variant,
                 low.writer().variant("matmul", layout_info(linear.weight.layout).name));
   const Tile tile = matmul_tile(variant);
+  Bound fourth = linear.gain;
+  if (variant.file == "matmul_dot8") HEARTH_TRY(emit_quantize(low, node, linear, fourth));
   for (const Piece& piece : linear.weight.pieces) {
     std::vector<Constant> own = linear.constants;
-    own.push_back(set("N", piece.rows));
-    own.push_back(set("ROW0", piece.first_row));
+    own.push_back(set("N", static_cast<double>(piece.rows)));
+    own.push_back(set("ROW0", static_cast<double>(piece.first_row)));
     HEARTH_TRY(
         low.writer().dispatch(low.out(), node.name, variant, own,
                               {read(piece.codes), read(piece.scales), write(linear.x.binding),
-                               linear.gain, linear.bias, linear.residual, write(linear.y.binding)},
+                               fourth, linear.bias, linear.residual, write(linear.y.binding)},
                               {.x = low.per_row(linear.y, 1, tile.tokens),
                                .y = fixed((piece.rows + tile.rows - 1) / tile.rows)},
                               piece.codes.bytes + piece.scales.bytes));
@@ -87,6 +119,13 @@ Result<void> emit_matmul(Lowering& low, const Node& node, Linear& linear) {
 }
 
 }  // namespace
+
+std::uint64_t linear_scratch_bytes(const graph::Plan& plan, const Node& node) {
+  const graph::Value& x = plan.graph.value(node.inputs[0]);
+  const std::int64_t rows = graph::resolve(x.shape[0], plan.limits.tokens, plan.limits.outputs);
+  const QuantizedBytes bytes = quantized_bytes(rows, x.shape.back(), 1);
+  return bytes.codes + bytes.scales;
+}
 
 Result<void> emit_linear(Lowering& low, std::size_t index) {
   const Node& node = low.graph().nodes[index];

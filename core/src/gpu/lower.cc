@@ -14,6 +14,19 @@ using graph::Value;
 using graph::ValueId;
 using graph::ValueKind;
 
+namespace {
+
+std::uint64_t scratch_bytes(const graph::Plan& plan) {
+  std::uint64_t most = 0;
+  for (const Node& node : plan.graph.nodes) {
+    if (node.op() == Op::kLinear) most = std::max(most, linear_scratch_bytes(plan, node));
+    if (node.op() == Op::kAttention) most = std::max(most, attention_scratch_bytes(node));
+  }
+  return most;
+}
+
+}  // namespace
+
 Rows Lowering::rows(ValueId id) const {
   const Value& value = plan_.graph.value(id);
   HEARTH_CHECK(value.kind == ValueKind::kActivation);

@@ -128,8 +128,9 @@ Result<void> emit_scale(Lowering& low, const graph::Node& node);
 Result<void> emit_soft_cap(Lowering& low, const graph::Node& node);
 Result<void> emit_take_rows(Lowering& low, const graph::Node& node);
 
-/// Scratch that a graph's nodes need at most.
-std::uint64_t scratch_bytes(const graph::Plan& plan);
+/// Scratch that a node of the kind needs at most.
+std::uint64_t linear_scratch_bytes(const graph::Plan& plan, const graph::Node& node);
+std::uint64_t attention_scratch_bytes(const graph::Node& node);
 
 /// An override, with less to write.
 inline Constant set(std::string_view name, double value) {
