@@ -224,7 +224,7 @@ class TinyLlama {
     const DType dtype = finer ? options.value_matrix : options.matrix;
     TinyTensor tensor{.dtype = dtype, .shape = {rows, columns}, .bytes = {}};
     if (dtype_info(dtype).quantized) {
-      tensor.bytes = cpu::testing::random_weights(random_, dtype, rows * columns);
+      tensor.bytes = random_weights(random_, dtype, rows * columns);
     } else {
       // Products with a row keep the spread of what they multiply, as in a trained model.
       const float spread = 1 / std::sqrt(static_cast<float>(columns));
