@@ -91,7 +91,7 @@ describe("a model on the GPU", () => {
   it("scores and runs ids, in chunks and appended", async () => {
     const { open } = await setUp();
     const engine = await open();
-    // Six steps of logits of one row each batch of four; the fake's logit is 1 for the next letter.
+    // Rows come four at a time, the last of them without a score; the fake's logit is 1 for the next letter.
     const scores = await engine.score([97, 98, 99, 100, 101, 7, 8]);
     expect([...scores]).toEqual([1, 1, 1, 1, -1, 1]);
     const best = (logits: Float32Array) => logits.indexOf(1);

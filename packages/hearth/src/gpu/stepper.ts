@@ -106,18 +106,20 @@ export class GpuStepper implements Stepper {
 
   async score(ids: number[], signal: AbortSignal): Promise<Float32Array> {
     if (ids.length < 2) {
-      throw new HearthError("invalid_argument", "Scoring takes at least two tokens.", {
+      throw new HearthError("empty_prompt", "Scoring takes at least two tokens.", {
         subject: "ids",
       });
     }
     const scores = new Float32Array(ids.length - 1);
     await this.#pass(
-      { ids: ids.slice(0, -1), all: true, reset: true },
+      { ids, all: true, reset: true },
       () => {},
       async (data, row) => {
-        const rows = data.length / 4 / this.#vocabSize;
-        const next = ids.slice(row + 1, row + 1 + rows);
-        const { logprobs } = await this.#core.call("logprobs", { ids: next, logits: data });
+        // After the last id nothing is asked for: it is run so that the session holds it too.
+        const next = ids.slice(row + 1, row + 1 + data.length / 4 / this.#vocabSize);
+        if (next.length === 0) return;
+        const logits = data.subarray(0, next.length * this.#vocabSize * 4);
+        const { logprobs } = await this.#core.call("logprobs", { ids: next, logits });
         scores.set(logprobs, row);
       },
       signal,
