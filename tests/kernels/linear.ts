@@ -57,7 +57,7 @@ export function makeLinear(shape: Linear, seed: number) {
     GLU: glu,
     ROWS_KIND: shape.rowsKind ?? 0,
   };
-  if (layout === "q4t") constants["TABLE_KIND"] = shape.tableKind ?? 0;
+  if (layout === "q4t") constants.TABLE_KIND = shape.tableKind ?? 0;
   const bindings: Binding[] = [
     // Rows of the other kind than asked for would be too many.
     step(

@@ -40,10 +40,15 @@ fn store_w(row: u32, q: u32, part: Part) {
   w_tile[row * STRIDE + q + 4u] = vec4<f16>(part_high(part));
 }
 
-// Past the end of K x is zero.
 fn load_x(t: u32, at: u32) -> vec4f {
-  let value = x[(min(t, rows() - 1u) * X_STRIDE + X_OFFSET + at) / 4u];
-  return select(vec4f(), value, at < K);
+  return x[(min(t, rows() - 1u) * X_STRIDE + X_OFFSET + at) / 4u];
+}
+
+// Past the end of K x is zero. That is seen to here and not in `load_x`: to look at a number there would be to
+// wait for it before the products that it should arrive beside.
+fn store_x(row: u32, q: u32, k: u32, value: vec4f) {
+  let inside = K % SLICE == 0u || k + 4u * q < K;
+  x_tile[row * STRIDE + q] = vec4<f16>(select(vec4f(), value, inside));
 }
 
 fn left_at(row: u32, k: u32) -> Left {
@@ -103,10 +108,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let x_q = lane % 8u;
   var w0 = load_w(n0 + w_row, 0u, w_q);
   var w1 = load_w(n0 + w_row + 32u, 0u, w_q);
-  var next_x: array<vec4f, 8>;
-  for (var i = 0u; i < 8u; i++) {
-    next_x[i] = load_x(t0 + x_row + 16u * i, 4u * x_q);
-  }
+  var x0 = load_x(t0 + x_row + 0u, 4u * x_q);
+  var x1 = load_x(t0 + x_row + 16u, 4u * x_q);
+  var x2 = load_x(t0 + x_row + 32u, 4u * x_q);
+  var x3 = load_x(t0 + x_row + 48u, 4u * x_q);
+  var x4 = load_x(t0 + x_row + 64u, 4u * x_q);
+  var x5 = load_x(t0 + x_row + 80u, 4u * x_q);
+  var x6 = load_x(t0 + x_row + 96u, 4u * x_q);
+  var x7 = load_x(t0 + x_row + 112u, 4u * x_q);
 
   var s00 = Result();
   var s01 = Result();
@@ -119,16 +128,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var k = 0u; k < K; k += SLICE) {
     store_w(w_row, w_q, w0);
     store_w(w_row + 32u, w_q, w1);
-    for (var i = 0u; i < 8u; i++) {
-      x_tile[(x_row + 16u * i) * STRIDE + x_q] = vec4<f16>(next_x[i]);
-    }
+    store_x(x_row + 0u, x_q, k, x0);
+    store_x(x_row + 16u, x_q, k, x1);
+    store_x(x_row + 32u, x_q, k, x2);
+    store_x(x_row + 48u, x_q, k, x3);
+    store_x(x_row + 64u, x_q, k, x4);
+    store_x(x_row + 80u, x_q, k, x5);
+    store_x(x_row + 96u, x_q, k, x6);
+    store_x(x_row + 112u, x_q, k, x7);
     workgroupBarrier();
     if (k + SLICE < K) {
       w0 = load_w(n0 + w_row, k + SLICE, w_q);
       w1 = load_w(n0 + w_row + 32u, k + SLICE, w_q);
-      for (var i = 0u; i < 8u; i++) {
-        next_x[i] = load_x(t0 + x_row + 16u * i, k + SLICE + 4u * x_q);
-      }
+      x0 = load_x(t0 + x_row + 0u, k + SLICE + 4u * x_q);
+      x1 = load_x(t0 + x_row + 16u, k + SLICE + 4u * x_q);
+      x2 = load_x(t0 + x_row + 32u, k + SLICE + 4u * x_q);
+      x3 = load_x(t0 + x_row + 48u, k + SLICE + 4u * x_q);
+      x4 = load_x(t0 + x_row + 64u, k + SLICE + 4u * x_q);
+      x5 = load_x(t0 + x_row + 80u, k + SLICE + 4u * x_q);
+      x6 = load_x(t0 + x_row + 96u, k + SLICE + 4u * x_q);
+      x7 = load_x(t0 + x_row + 112u, k + SLICE + 4u * x_q);
     }
     multiply(part, 0u, &s00, &s01, &s02, &s03, &s10, &s11, &s12, &s13);
     multiply(part, SIDE, &s00, &s01, &s02, &s03, &s10, &s11, &s12, &s13);
