@@ -1,14 +1,16 @@
 // `matmul` by the matrix units: products of halves, sums in floats. Needs Dawn's feature
-// `chromium-experimental-subgroup-matrix` with a configuration of 16 × 16 × 16 from f16 to f32, `shader-f16`,
-// the language feature `subgroup_id`, and subgroups of 32. Follows `f16_subgroup_matrix`, step, a layout and
-// `linear`. An x beyond 65,504 becomes infinite, and what follows from it NaN.
+// `chromium-experimental-subgroup-matrix` with a configuration of 16 × 16 × 16 from f16 to f32,
+// `shader-f16`, the language feature `subgroup_id`, and subgroups of 32. Follows
+// `f16_subgroup_matrix`, step, a layout and `linear`. An x beyond 65,504 becomes infinite, and what
+// follows from it NaN.
 //
-// A workgroup of four subgroups computes 64 rows of W by 128 of x. Slices of both lie in workgroup memory
-// as halves, x by rows of t, W by rows of n, which the unit reads as columns; each subgroup computes 64 × 32
-// of them as eight fragments. While it does, the next slice is on its way to registers.
+// A workgroup of four subgroups computes 64 rows of W by 128 of x. Slices of both lie in workgroup
+// memory as halves, x by rows of t, W by rows of n, which the unit reads as columns; each subgroup
+// computes 64 × 32 of them as eight fragments. While it does, the next slice is on its way to
+// registers.
 //
-// The fragments are named one by one: in an array that a loop counts through, they took six times as long
-// on an H200, where the compiler kept the array in memory.
+// The fragments are named one by one: in an array that a loop counts through, they took six times
+// as long on an H200, where the compiler kept the array in memory.
 
 const TILE_N: u32 = 64;
 const TILE_T: u32 = 128;
@@ -16,7 +18,8 @@ const WG: u32 = 128;
 const SIDE: u32 = 16;  // of a fragment, in all three directions
 // Of K: one block.
 const SLICE: u32 = 32;
-// Of a row of a tile, in fours of halves: 80 bytes begin eight neighbouring rows in different banks.
+// Of a row of a tile, in fours of halves: 80 bytes begin eight neighbouring rows in different
+// banks.
 const STRIDE: u32 = 10;
 
 @group(0) @binding(3) var<storage, read_write> x: array<vec4f>;
@@ -44,8 +47,8 @@ fn load_x(t: u32, at: u32) -> vec4f {
   return x[(min(t, rows() - 1u) * X_STRIDE + X_OFFSET + at) / 4u];
 }
 
-// Past the end of K x is zero. That is seen to here and not in `load_x`: to look at a number there would be to
-// wait for it before the products that it should arrive beside.
+// Past the end of K x is zero. That is seen to here and not in `load_x`: to look at a number there
+// would be to wait for it before the products that it should arrive beside.
 fn store_x(row: u32, q: u32, k: u32, value: vec4f) {
   let inside = K % SLICE == 0u || k + 4u * q < K;
   x_tile[row * STRIDE + q] = vec4<f16>(select(vec4f(), value, inside));
@@ -59,8 +62,8 @@ fn right_at(row: u32, k: u32) -> Right {
   return subgroupMatrixLoad<Right, col_major>(&w_tile, row * STRIDE + k / 4u, STRIDE);
 }
 
-// Adds the products of 16 of the slice's columns, from k on. Called twice and not in a loop, which would not
-// be unrolled.
+// Adds the products of 16 of the slice's columns, from k on. Called twice and not in a loop, which
+// would not be unrolled.
 fn multiply(part: u32, k: u32, s00: ptr<function, Result>, s01: ptr<function, Result>,
             s02: ptr<function, Result>, s03: ptr<function, Result>, s10: ptr<function, Result>,
             s11: ptr<function, Result>, s12: ptr<function, Result>, s13: ptr<function, Result>) {
