@@ -1,6 +1,6 @@
-// Blocks of GGUF files: random ones, and their values, each written down from the format alone: element
-// by element and in doubles, where the kernels go by words.
-// Format: https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h
+// Blocks of GGUF files: random ones, and their values, each written down from the format alone:
+// element by element and in doubles, where the kernels go by words. Format:
+// https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h
 import type { Random } from "./harness.ts";
 import { halfToFloat, type Layout, randomHalf, tables } from "./weights.ts";
 

@@ -1,12 +1,13 @@
-// Runs one kernel of core/src/gpu/kernels on whatever adapter Dawn finds in Node, and gives its results
-// back. Without a GPU that is SwiftShader, a software adapter: slow, but it computes what WGSL says.
+// Runs one kernel of core/src/gpu/kernels on whatever adapter Dawn finds in Node, and gives its
+// results back. Without a GPU that is SwiftShader, a software adapter: slow, but it computes what
+// WGSL says.
 import { existsSync, readFileSync } from "node:fs";
 import { create, globals } from "webgpu";
 
 Object.assign(globalThis, globals);
 
-// Where Debian's and Playwright's Chromium keep SwiftShader's manifest. Dawn asks Vulkan's loader, which
-// looks for no such place by itself.
+// Where Debian's and Playwright's Chromium keep SwiftShader's manifest. Dawn asks Vulkan's loader,
+// which looks for no such place by itself.
 const softwareDrivers = ["/usr/lib/chromium/vk_swiftshader_icd.json"];
 
 const kernels = new URL("../../core/src/gpu/kernels/", import.meta.url);
@@ -43,15 +44,17 @@ async function open(): Promise<GPUDevice> {
 
 let opened: Promise<GPUDevice> | undefined;
 
-/** The device of this test file: the first call opens it, and it fails where there is no adapter. */
+/**
+ * The device of this test file: the first call opens it, and it fails where there is no adapter.
+ */
 export function device(): Promise<GPUDevice> {
   opened ??= open();
   return opened;
 }
 
 /**
- * A module of the files, by their names without ".wgsl", in the order given. WGSL wants `enable` before
- * all else, so a prelude that enables something comes first, then `step`, then the others.
+ * A module of the files, by their names without ".wgsl", in the order given. WGSL wants `enable`
+ * before all else, so a prelude that enables something comes first, then `step`, then the others.
  */
 export function source(...files: string[]): string {
   return files.map((file) => readFileSync(new URL(`${file}.wgsl`, kernels), "utf8")).join("\n");

@@ -119,7 +119,8 @@ describe("matmul", () => {
 describe("matmul_dot8", () => {
   for (const layout of ["q4", "q4m", "q4t", "q8"] as const) {
     it(`multiplies ${layout}`, async () => {
-      // Small tiles: without the instruction, SwiftShader takes seconds to compile what stands for it.
+      // Small tiles: without the instruction, SwiftShader takes seconds to compile what stands for
+      // it.
       const shape = { layout, n: 21, k: 96, rows: 19 };
       const tile = { TILE_N: 16, TILE_T: 16 };
       await matmul({ ...shape, bias: true, residual: 1, row0: 9 }, tile, "matmul_dot8");

@@ -1,5 +1,5 @@
-// One linear layer, as the kernels `matvec` and `matmul` compute it: random inputs of any shape, the
-// dispatch, and the same in doubles.
+// One linear layer, as the kernels `matvec` and `matmul` compute it: random inputs of any shape,
+// the dispatch, and the same in doubles.
 import { type Binding, dummy, expectClose, Random, run, step } from "./harness.ts";
 import { type Decoded, decode, type Layout, randomPlanes } from "./weights.ts";
 
@@ -57,7 +57,7 @@ export function makeLinear(shape: Linear, seed: number) {
     GLU: glu,
     ROWS_KIND: shape.rowsKind ?? 0,
   };
-  if (layout === "q4t") constants["TABLE_KIND"] = shape.tableKind ?? 0;
+  if (layout === "q4t") constants.TABLE_KIND = shape.tableKind ?? 0;
   const bindings: Binding[] = [
     // Rows of the other kind than asked for would be too many.
     step(
@@ -91,12 +91,14 @@ export interface Errors {
   x: number;
 }
 
-/** No kernel adds more than a quarter of K's terms one after the other, and a few in the reduction. */
+/**
+ * No kernel adds more than a quarter of K's terms one after the other, and a few in the reduction.
+ */
 export const floatErrors: Errors = { dot: (k) => (k / 4 + 32) * 2 ** -24, x: 0 };
 
 /**
- * What `quantize_x` does to x: whole numbers up to 32,512, or up to 127. They are rounded by 0.5, and a
- * little more as the factor is rounded too.
+ * What `quantize_x` does to x: whole numbers up to 32,512, or up to 127. They are rounded by 0.5,
+ * and a little more as the factor is rounded too.
  */
 export const quantizedErrors: Record<1 | 2, Errors> = {
   1: { ...floatErrors, x: 0.51 / 127 },

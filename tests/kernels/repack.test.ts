@@ -1,4 +1,5 @@
-// Each `repack_*` kernel: random blocks of a file, repacked in slices, have the same values in the planes.
+// Each `repack_*` kernel: random blocks of a file, repacked in slices, have the same values in the
+// planes.
 import { describe, expect, it } from "vitest";
 import { blockValues, formats, randomBlocks } from "./blocks.ts";
 import { dummy, expectClose, Random, run } from "./harness.ts";
@@ -66,7 +67,8 @@ describe("repack", () => {
       const expected = blockValues(format, blocks);
       const actual = decode(format.layout, planes, expected.length, format.tableKind);
       // K-quants' products of scales are rounded to halves: by up to 2^-10 of themselves, as WGSL
-      // leaves the direction open. The rest is exact, but for the rounding of a float here and there.
+      // leaves the direction open. The rest is exact, but for the rounding of a float here and
+      // there.
       const rounded = format.elements === 256 && format.layout !== "q4t";
       const bounds = actual.sizes.map((size) => size * 2 ** (rounded ? -10 : -23));
       expectClose(actual.values, expected, bounds, `${name}'s element`);

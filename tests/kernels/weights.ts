@@ -1,4 +1,5 @@
-// Matrices in the layouts that core/src/gpu/kernels/README.md tells of: random ones, and their values.
+// Matrices in the layouts that core/src/gpu/kernels/README.md tells of: random ones, and their
+// values.
 import type { Random } from "./harness.ts";
 
 export const layouts = ["f32", "f16", "bf16", "q4", "q4m", "q4t", "q8", "q8m"] as const;
@@ -59,7 +60,9 @@ export function randomPlanes(layout: Layout, count: number, random: Random): Pla
 
 export interface Decoded {
   values: Float64Array;
-  /** The size of the terms that each value is the sum of: what its rounding errors are relative to. */
+  /**
+   * The size of the terms that each value is the sum of: what its rounding errors are relative to.
+   */
   sizes: Float64Array;
 }
 

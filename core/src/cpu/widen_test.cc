@@ -38,7 +38,7 @@ TEST(Widen, EqualsDequantizeForSensibleScales) {
     const auto dtype = static_cast<DType>(i);
     if (!can_dequantize(dtype)) continue;
     const std::int64_t n = 8 * dtype_info(dtype).block_elements;
-    expect_same(dtype, testing::random_weights(random, dtype, n), n);
+    expect_same(dtype, random_weights(random, dtype, n), n);
   }
 }
 
@@ -68,7 +68,7 @@ TEST(Widen, StopsWhereTheRowStops) {
   std::mt19937 random(3);
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     for (std::int64_t n = 0; n < 10; ++n) {
-      expect_same(dtype, testing::random_weights(random, dtype, n), n);
+      expect_same(dtype, random_weights(random, dtype, n), n);
     }
   }
 }

@@ -1,7 +1,7 @@
 // Rows of a table, by token: y[t] = W[ids[t]]. Follows a layout.
 //
-// A table larger than a binding may be lies in several pieces; each is dispatched over all tokens and
-// writes those whose ids it has.
+// A table larger than a binding may be lies in several pieces; each is dispatched over all tokens
+// and writes those whose ids it has.
 
 override K: u32 = 32;
 override N: u32 = 1;

@@ -1,5 +1,5 @@
-// Halves, two a u32. A unit is of four and not of eight so that rows of any multiple of four keep their
-// units aligned. The interface of all layouts is told in layout_q4.wgsl.
+// Halves, two a u32. A unit is of four and not of eight so that rows of any multiple of four keep
+// their units aligned. The interface of all layouts is told in layout_q4.wgsl.
 
 const UNIT: u32 = 4;
 

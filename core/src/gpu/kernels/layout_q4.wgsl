@@ -5,13 +5,15 @@
 //   load_unit    a unit as it lies in memory; units are counted through the whole plane
 //   code4        codes of elements 4 · quarter … + 3 as floats
 //   bytes4       the same as four signed bytes (not for floats)
-//   combine      Σ value · x over the unit, given Σ code · x and Σ x over the elements below 16 (.x)
-//                and from 16 on (.y): so that scales are applied once a unit, not once an element
-//   factors      the same as two numbers: value = .x · code + .y (where one pair is enough for a unit)
+//   combine      Σ value · x over the unit, given Σ code · x and Σ x over the elements below 16
+//                (.x) and from 16 on (.y): so that scales are applied once a unit, not once an
+//                element
+//   factors      the same as two numbers: value = .x · code + .y (where one pair is enough)
 //   value4       the weights themselves
-//   load_part    of 32 elements that begin at a unit, only four from 4 · quarter on (`part_low`) and four from
-//                16 + 4 · quarter on (`part_high`): for kernels where invocations share a unit. With units of
-//                four it reads past the row's end where K is no multiple of 32
+//   load_part    of 32 elements that begin at a unit, only four from 4 · quarter on (`part_low`)
+//                and four from 16 + 4 · quarter on (`part_high`): for kernels where invocations
+//                share a unit. With units of four it reads past the row's end where K is no
+//                multiple of 32
 
 const UNIT: u32 = 32;
 

@@ -1,5 +1,5 @@
-// Nibbles with a scale and a minimum each 32: value = d · code + m. The interface of all layouts is told
-// in layout_q4.wgsl.
+// Nibbles with a scale and a minimum each 32: value = d · code + m. The interface of all layouts is
+// told in layout_q4.wgsl.
 
 const UNIT: u32 = 32;
 

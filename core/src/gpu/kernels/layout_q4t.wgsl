@@ -1,14 +1,14 @@
-// Nibbles that a table gives meaning, with a scale each 32: value = d · TABLE[code]. The interface of all
-// layouts is told in layout_q4.wgsl; here a "code" is already the table's number.
+// Nibbles that a table gives meaning, with a scale each 32: value = d · TABLE[code]. The interface
+// of all layouts is told in layout_q4.wgsl; here a "code" is already the table's number.
 
 // 0: IQ4_NL and IQ4_XS; 1: the e2m1 floats of MXFP4.
 override TABLE_KIND: u32 = 0;
 
 const UNIT: u32 = 32;
 
-// Four signed bytes a word, the first lowest. IQ4's are −127, −104, −83, −65, −49, −35, −22, −10, 1, 13,
-// 25, 38, 53, 69, 89, 113. The e2m1 floats are doubled, to be whole: 0, 1, 2, 3, 4, 6, 8, 12 and their
-// negatives.
+// Four signed bytes a word, the first lowest. IQ4's are −127, −104, −83, −65, −49, −35, −22, −10,
+// 1, 13, 25, 38, 53, 69, 89, 113. The e2m1 floats are doubled, to be whole: 0, 1, 2, 3, 4, 6, 8, 12
+// and their negatives.
 const IQ4_TABLE = vec4u(0xbfad9881u, 0xf6eaddcfu, 0x26190d01u, 0x71594535u);
 const E2M1_TABLE = vec4u(0x03020100u, 0x0c080604u, 0xfdfeff00u, 0xf4f8fafcu);
 

@@ -1,5 +1,5 @@
-// Signed bytes with a scale and a minimum each 16: value = d · code + m. The interface of all layouts is
-// told in layout_q4.wgsl.
+// Signed bytes with a scale and a minimum each 16: value = d · code + m. The interface of all
+// layouts is told in layout_q4.wgsl.
 
 const UNIT: u32 = 32;
 

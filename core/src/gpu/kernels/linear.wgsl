@@ -1,9 +1,10 @@
-// What all kernels of a linear layer share: the numbers that say which part of which value is which, and
-// the end of a result's way: bias, residual, store. Follows a layout.
+// What all kernels of a linear layer share: the numbers that say which part of which value is
+// which, and the end of a result's way: bias, residual, store. Follows a layout.
 //
-// y[t, ROW0 + n] = Σₖ W[n, k] · x[t, k] + bias[ROW0 + n] + r[t, ROW0 + n]. ROW0 is where this piece of W
-// begins, when a matrix is larger than a binding may be. Norm and gated activation are `matvec`'s alone;
-// the others declare their overrides so that a dispatch is described alike for all.
+// y[t, ROW0 + n] = Σₖ W[n, k] · x[t, k] + bias[ROW0 + n] + r[t, ROW0 + n]. ROW0 is where this piece
+// of W begins, when a matrix is larger than a binding may be. Norm and gated activation are
+// `matvec`'s alone; the others declare their overrides so that a dispatch is described alike for
+// all.
 
 override K: u32 = 32;
 override N: u32 = 1;

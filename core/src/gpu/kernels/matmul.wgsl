@@ -1,9 +1,10 @@
-// A matrix times any number of vectors, in floats: y[t] = W · x[t], with the bias and the residual. For
-// adapters with nothing better, and the measure of the variants. Follows step, a layout and `linear`.
+// A matrix times any number of vectors, in floats: y[t] = W · x[t], with the bias and the residual.
+// For adapters with nothing better, and the measure of the variants. Follows step, a layout and
+// `linear`.
 //
-// A workgroup computes TILE_N × TILE_T of y. It goes over K in slices: a slice of W is decoded once into
-// workgroup memory, beside the same slice of x, and each invocation keeps LANE_N × LANE_T sums in
-// registers, so that a number read from workgroup memory serves LANE_T or LANE_N products.
+// A workgroup computes TILE_N × TILE_T of y. It goes over K in slices: a slice of W is decoded once
+// into workgroup memory, beside the same slice of x, and each invocation keeps LANE_N × LANE_T sums
+// in registers, so that a number read from workgroup memory serves LANE_T or LANE_N products.
 
 // Tuning: multiples of LANE_N and of LANE_T, of at most 256 invocations together.
 override TILE_N: u32 = 64;

@@ -1,9 +1,10 @@
-// `matmul` by products of packed bytes: x as `quantize_x` wrote it with BYTES 1, W's codes as bytes. For the layouts
-// q4, q4m, q4t and q8; needs the language feature `packed_4x8_integer_dot_product`, and pays where the
-// device has such an instruction. Follows step, a layout and `linear`.
+// `matmul` by products of packed bytes: x as `quantize_x` wrote it with BYTES 1, W's codes as
+// bytes. For the layouts q4, q4m, q4t and q8; needs the language feature
+// `packed_4x8_integer_dot_product`, and pays where the device has such an instruction. Follows
+// step, a layout and `linear`.
 //
-// The tiles are those of `matmul`; a slice of K is of whole blocks of 32, within which sums are of whole
-// numbers, and exact.
+// The tiles are those of `matmul`; a slice of K is of whole blocks of 32, within which sums are of
+// whole numbers, and exact.
 
 // Tuning: multiples of LANE_N and of LANE_T, of at most 256 invocations together.
 override TILE_N: u32 = 64;
@@ -11,8 +12,8 @@ override TILE_T: u32 = 64;
 
 const LANE_N: u32 = 4;
 const LANE_T: u32 = 8;
-// Of a slice, in blocks. With a row of five times 16 bytes, eight neighbouring rows begin in different
-// banks of workgroup memory.
+// Of a slice, in blocks. With a row of five times 16 bytes, eight neighbouring rows begin in
+// different banks of workgroup memory.
 const SLICE: u32 = 2;
 const STRIDE: u32 = 5;
 

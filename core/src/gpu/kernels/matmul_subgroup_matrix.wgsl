@@ -1,14 +1,16 @@
 // `matmul` by the matrix units: products of halves, sums in floats. Needs Dawn's feature
-// `chromium-experimental-subgroup-matrix` with a configuration of 16 × 16 × 16 from f16 to f32, `shader-f16`,
-// the language feature `subgroup_id`, and subgroups of 32. Follows `f16_subgroup_matrix`, step, a layout and
-// `linear`. An x beyond 65,504 becomes infinite, and what follows from it NaN.
+// `chromium-experimental-subgroup-matrix` with a configuration of 16 × 16 × 16 from f16 to f32,
+// `shader-f16`, the language feature `subgroup_id`, and subgroups of 32. Follows
+// `f16_subgroup_matrix`, step, a layout and `linear`. An x beyond 65,504 becomes infinite, and what
+// follows from it NaN.
 //
-// A workgroup of four subgroups computes 64 rows of W by 128 of x. Slices of both lie in workgroup memory
-// as halves, x by rows of t, W by rows of n, which the unit reads as columns; each subgroup computes 64 × 32
-// of them as eight fragments. While it does, the next slice is on its way to registers.
+// A workgroup of four subgroups computes 64 rows of W by 128 of x. Slices of both lie in workgroup
+// memory as halves, x by rows of t, W by rows of n, which the unit reads as columns; each subgroup
+// computes 64 × 32 of them as eight fragments. While it does, the next slice is on its way to
+// registers.
 //
-// The fragments are named one by one: in an array that a loop counts through, they took six times as long
-// on an H200, where the compiler kept the array in memory.
+// The fragments are named one by one: in an array that a loop counts through, they took six times
+// as long on an H200, where the compiler kept the array in memory.
 
 const TILE_N: u32 = 64;
 const TILE_T: u32 = 128;
@@ -16,7 +18,8 @@ const WG: u32 = 128;
 const SIDE: u32 = 16;  // of a fragment, in all three directions
 // Of K: one block.
 const SLICE: u32 = 32;
-// Of a row of a tile, in fours of halves: 80 bytes begin eight neighbouring rows in different banks.
+// Of a row of a tile, in fours of halves: 80 bytes begin eight neighbouring rows in different
+// banks.
 const STRIDE: u32 = 10;
 
 @group(0) @binding(3) var<storage, read_write> x: array<vec4f>;
@@ -40,10 +43,15 @@ fn store_w(row: u32, q: u32, part: Part) {
   w_tile[row * STRIDE + q + 4u] = vec4<f16>(part_high(part));
 }
 
-// Past the end of K x is zero.
 fn load_x(t: u32, at: u32) -> vec4f {
-  let value = x[(min(t, rows() - 1u) * X_STRIDE + X_OFFSET + at) / 4u];
-  return select(vec4f(), value, at < K);
+  return x[(min(t, rows() - 1u) * X_STRIDE + X_OFFSET + at) / 4u];
+}
+
+// Past the end of K x is zero. That is seen to here and not in `load_x`: to look at a number there
+// would be to wait for it before the products that it should arrive beside.
+fn store_x(row: u32, q: u32, k: u32, value: vec4f) {
+  let inside = K % SLICE == 0u || k + 4u * q < K;
+  x_tile[row * STRIDE + q] = vec4<f16>(select(vec4f(), value, inside));
 }
 
 fn left_at(row: u32, k: u32) -> Left {
@@ -54,8 +62,8 @@ fn right_at(row: u32, k: u32) -> Right {
   return subgroupMatrixLoad<Right, col_major>(&w_tile, row * STRIDE + k / 4u, STRIDE);
 }
 
-// Adds the products of 16 of the slice's columns, from k on. Called twice and not in a loop, which would not
-// be unrolled.
+// Adds the products of 16 of the slice's columns, from k on. Called twice and not in a loop, which
+// would not be unrolled.
 fn multiply(part: u32, k: u32, s00: ptr<function, Result>, s01: ptr<function, Result>,
             s02: ptr<function, Result>, s03: ptr<function, Result>, s10: ptr<function, Result>,
             s11: ptr<function, Result>, s12: ptr<function, Result>, s13: ptr<function, Result>) {
@@ -103,10 +111,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let x_q = lane % 8u;
   var w0 = load_w(n0 + w_row, 0u, w_q);
   var w1 = load_w(n0 + w_row + 32u, 0u, w_q);
-  var next_x: array<vec4f, 8>;
-  for (var i = 0u; i < 8u; i++) {
-    next_x[i] = load_x(t0 + x_row + 16u * i, 4u * x_q);
-  }
+  var x0 = load_x(t0 + x_row + 0u, 4u * x_q);
+  var x1 = load_x(t0 + x_row + 16u, 4u * x_q);
+  var x2 = load_x(t0 + x_row + 32u, 4u * x_q);
+  var x3 = load_x(t0 + x_row + 48u, 4u * x_q);
+  var x4 = load_x(t0 + x_row + 64u, 4u * x_q);
+  var x5 = load_x(t0 + x_row + 80u, 4u * x_q);
+  var x6 = load_x(t0 + x_row + 96u, 4u * x_q);
+  var x7 = load_x(t0 + x_row + 112u, 4u * x_q);
 
   var s00 = Result();
   var s01 = Result();
@@ -119,16 +131,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var k = 0u; k < K; k += SLICE) {
     store_w(w_row, w_q, w0);
     store_w(w_row + 32u, w_q, w1);
-    for (var i = 0u; i < 8u; i++) {
-      x_tile[(x_row + 16u * i) * STRIDE + x_q] = vec4<f16>(next_x[i]);
-    }
+    store_x(x_row + 0u, x_q, k, x0);
+    store_x(x_row + 16u, x_q, k, x1);
+    store_x(x_row + 32u, x_q, k, x2);
+    store_x(x_row + 48u, x_q, k, x3);
+    store_x(x_row + 64u, x_q, k, x4);
+    store_x(x_row + 80u, x_q, k, x5);
+    store_x(x_row + 96u, x_q, k, x6);
+    store_x(x_row + 112u, x_q, k, x7);
     workgroupBarrier();
     if (k + SLICE < K) {
       w0 = load_w(n0 + w_row, k + SLICE, w_q);
       w1 = load_w(n0 + w_row + 32u, k + SLICE, w_q);
-      for (var i = 0u; i < 8u; i++) {
-        next_x[i] = load_x(t0 + x_row + 16u * i, k + SLICE + 4u * x_q);
-      }
+      x0 = load_x(t0 + x_row + 0u, k + SLICE + 4u * x_q);
+      x1 = load_x(t0 + x_row + 16u, k + SLICE + 4u * x_q);
+      x2 = load_x(t0 + x_row + 32u, k + SLICE + 4u * x_q);
+      x3 = load_x(t0 + x_row + 48u, k + SLICE + 4u * x_q);
+      x4 = load_x(t0 + x_row + 64u, k + SLICE + 4u * x_q);
+      x5 = load_x(t0 + x_row + 80u, k + SLICE + 4u * x_q);
+      x6 = load_x(t0 + x_row + 96u, k + SLICE + 4u * x_q);
+      x7 = load_x(t0 + x_row + 112u, k + SLICE + 4u * x_q);
     }
     multiply(part, 0u, &s00, &s01, &s02, &s03, &s10, &s11, &s12, &s13);
     multiply(part, SIDE, &s00, &s01, &s02, &s03, &s10, &s11, &s12, &s13);

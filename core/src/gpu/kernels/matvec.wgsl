@@ -1,6 +1,7 @@
-// A matrix times a vector, or times up to BATCH vectors, in floats: y[t] = W · x[t], with the norm before,
-// and the bias, the residual or the gated activation after, in the same pass. Follows `matvec_rows`.
-// What the norm needs besides, Σ x², falls out of the pass, as its factor can be applied at the end.
+// A matrix times a vector, or times up to BATCH vectors, in floats: y[t] = W · x[t], with the norm
+// before, and the bias, the residual or the gated activation after, in the same pass. Follows
+// `matvec_rows`. What the norm needs besides, Σ x², falls out of the pass, as its factor can be
+// applied at the end.
 
 @group(0) @binding(3) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(4) var<storage, read> gain: array<vec4f>;

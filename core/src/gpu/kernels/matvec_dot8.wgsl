@@ -1,11 +1,11 @@
-// `matvec` by products of packed bytes, for layouts of bytes and nibbles, on x as `quantize_x` wrote it with
-// BYTES 2. Follows `matvec_rows`; needs the language feature `packed_4x8_integer_dot_product`, and pays
-// where the device has such an instruction.
+// `matvec` by products of packed bytes, for layouts of bytes and nibbles, on x as `quantize_x`
+// wrote it with BYTES 2. Follows `matvec_rows`; needs the language feature
+// `packed_4x8_integer_dot_product`, and pays where the device has such an instruction.
 //
-// In floats a weight costs a shift, a mask, a conversion and a product: more than an H200 has time for
-// while the next weight arrives. Four products of bytes are one instruction, and
-// Σ w · x = d · (256 · Σ w · high + Σ w · low). An x is off by 2^-16 of the largest of its 32 at most, where
-// the usual single byte would be off by 2^-8. NORM is `quantize_x`'s, and 0 here.
+// In floats a weight costs a shift, a mask, a conversion and a product: more than an H200 has time
+// for while the next weight arrives. Four products of bytes are one instruction, and Σ w · x = d ·
+// (256 · Σ w · high + Σ w · low). An x is off by 2^-16 of the largest of its 32 at most, where the
+// usual single byte would be off by 2^-8. NORM is `quantize_x`'s, and 0 here.
 
 @group(0) @binding(3) var<storage, read_write> x_codes: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> x_scales: array<vec4f>;
@@ -48,7 +48,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let low1 = x_codes[plane + 3u * (K / 32u)];
       let scale = x_scales[t * (K / 32u) + i];
       for (var l = 0u; l < LINES; l++) {
-        let dots = scale.x * vec2f(dot16(units[l], 0u, high0, low0), dot16(units[l], 4u, high1, low1));
+        let dots = scale.x * vec2f(dot16(units[l], 0u, high0, low0),
+                                   dot16(units[l], 4u, high1, low1));
         sums[t * LINES + l] += combine(units[l], dots, scale.yz);
       }
     }

@@ -1,13 +1,13 @@
-// Activations as whole numbers, for the kernels that multiply packed bytes: x ≈ d · q in blocks of 32, with
-// the norm before it, if there is one. Follows a reduce prelude and step.
+// Activations as whole numbers, for the kernels that multiply packed bytes: x ≈ d · q in blocks of
+// 32, with the norm before it, if there is one. Follows a reduce prelude and step.
 //
-// With BYTES 2 q is of 16 bits, |q| ≤ 32,512, as a high and a low signed byte: q = 256 · high + low. With
-// BYTES 1 it is the high byte alone, and d is 256 times as large. Row t's codes are 2 · BYTES planes, each of
-// a vec4u (16 bytes) a block: the high bytes of elements 0 … 15 of all blocks, those of elements 16 … 31, and
-// with BYTES 2 the low ones likewise. So invocations that take neighbouring blocks read neighbouring words:
-// a unit's 32 floats, read by an invocation of `matvec` each, cost an H200 more than the weights did.
-// Row t's scales are a vec4f a block: d, d · Σ q of the first 16, and of the last 16, which is what
-// layouts with an offset multiply it by.
+// With BYTES 2 q is of 16 bits, |q| ≤ 32,512, as a high and a low signed byte: q = 256 · high +
+// low. With BYTES 1 it is the high byte alone, and d is 256 times as large. Row t's codes are 2 ·
+// BYTES planes, each of a vec4u (16 bytes) a block: the high bytes of elements 0 … 15 of all
+// blocks, those of elements 16 … 31, and with BYTES 2 the low ones likewise. So invocations that
+// take neighbouring blocks read neighbouring words: a unit's 32 floats, read by an invocation of
+// `matvec` each, cost an H200 more than the weights did. Row t's scales are a vec4f a block: d, d ·
+// Σ q of the first 16, and of the last 16, which is what layouts with an offset multiply it by.
 //
 // With NORM 1, x is x · (gain + GAIN_OFFSET) / sqrt(mean x² + EPSILON).
 // Grid: x = rows, y = any number of workgroups to share a row.
@@ -27,8 +27,8 @@ override WG: u32 = 256;
 const SUMS: u32 = 40;
 // The largest q: rounding its high byte adds 128, which must stay below 2^15.
 const LARGEST: f32 = 32512.0;
-// 1.5 · 2^23: a float near it has a last place of 1, so adding it rounds to a whole number, which then is
-// the lower bits of the sum. The 128 makes the upper byte of the sixteen the rounded one.
+// 1.5 · 2^23: a float near it has a last place of 1, so adding it rounds to a whole number, which
+// then is the lower bits of the sum. The 128 makes the upper byte of the sixteen the rounded one.
 const ROUND: f32 = 12582912.0 + 128.0;
 
 @group(0) @binding(1) var<storage, read_write> x: array<vec4f>;

@@ -1,12 +1,12 @@
-// Prelude: sums over a workgroup through workgroup memory alone, for adapters without subgroups. The
-// interface is told in reduce_subgroups.wgsl.
+// Prelude: sums over a workgroup through workgroup memory alone, for adapters without subgroups.
+// The interface is told in reduce_subgroups.wgsl.
 
 struct Lane {
   @builtin(local_invocation_index) index: u32,
 }
 
-// How many invocations add up what all wrote, before others add what these found: about the square root
-// of a workgroup, so that both rounds are short.
+// How many invocations add up what all wrote, before others add what these found: about the square
+// root of a workgroup, so that both rounds are short.
 const SUMMERS: u32 = 16;
 
 var<workgroup> partials: array<vec4f, WG>;
@@ -34,8 +34,8 @@ fn reduce(values: ptr<function, array<f32, SUMS>>, count: u32, lane: Lane) {
       }
       totals[begin + lane.index] = sum;
     }
-    // The next round writes `partials` at once, which nobody reads any more, and `strips` only after a
-    // barrier: so one barrier after the rounds is enough.
+    // The next round writes `partials` at once, which nobody reads any more, and `strips` only
+    // after a barrier: so one barrier after the rounds is enough.
   }
   workgroupBarrier();
 }

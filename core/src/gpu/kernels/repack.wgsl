@@ -1,17 +1,20 @@
-// Turns blocks of a GGUF file into the planes of a layout, at load. Follows `repack_<dtype>`, which gives
+// Turns blocks of a GGUF file into the planes of a layout, at load. Follows `repack_<dtype>`, which
+// gives
 //   SOURCE_BYTES   bytes of a block in the file
-//   repack_unit    writes one block: its place in the target's planes, and its first byte in `staging`
+//   repack_unit    writes one block: its place in the target's planes, and its first byte in
+//                  `staging`
 //
-// A unit is one source block: 32 or 256 elements (one, for `repack_f16_vector` and `repack_bf16_vector`).
-// A dispatch repacks `units` of them, which begin at byte `source_offset` of `staging` and become units
-// `first_unit` and on of the planes. There is no step here: binding 0 is `Repack`. Bindings: 1 staging
-// (read), 2 codes, 3 scales (both read_write; a vector's floats are its codes, and its scales a dummy).
-// Grid: ceil((units + 1) / 2 / 64) workgroups over x and y; too many do no harm.
+// A unit is one source block: 32 or 256 elements (one, for `repack_f16_vector` and
+// `repack_bf16_vector`). A dispatch repacks `units` of them, which begin at byte `source_offset` of
+// `staging` and become units `first_unit` and on of the planes. There is no step here: binding 0 is
+// `Repack`. Bindings: 1 staging (read), 2 codes, 3 scales (both read_write; a vector's floats are
+// its codes, and its scales a dummy). Grid: ceil((units + 1) / 2 / 64) workgroups over x and y; too
+// many do no harm.
 //
-// A slice may begin and end anywhere. Where two neighbouring units share a word (scales of `q4` and `q8`)
-// one invocation writes both halves, and at a slice's odd edge it keeps the half of the other slice; so
-// slices of one plane must not be repacked by two invocations at once, which dispatches one after the
-// other never are.
+// A slice may begin and end anywhere. Where two neighbouring units share a word (scales of `q4` and
+// `q8`) one invocation writes both halves, and at a slice's odd edge it keeps the half of the other
+// slice; so slices of one plane must not be repacked by two invocations at once, which dispatches
+// one after the other never are.
 //
 // `staging` has three bytes or more behind the last block, or what is read there is not used.
 
@@ -55,8 +58,8 @@ fn float_of_half(half: u32) -> f32 {
   return unpack2x16float(half).x;
 }
 
-// Sets one half of a word: half 2w of the plane is the lower of word w. Only the invocation that has both
-// halves' units comes here.
+// Sets one half of a word: half 2w of the plane is the lower of word w. Only the invocation that
+// has both halves' units comes here.
 fn store_half(place: u32, half: u32) {
   let shift = (place & 1u) * 16u;
   let kept = scales[place >> 1u] & (0xffff0000u >> shift);

@@ -1,4 +1,5 @@
-// IQ4_XS → q4t: the nibbles as they are, the product of the super-block's and the block's scale as a float.
+// IQ4_XS → q4t: the nibbles as they are, the product of the super-block's and the block's scale as
+// a float.
 
 const SOURCE_BYTES: u32 = 136;
 

@@ -1,4 +1,5 @@
-// MXFP4 → q4t with TABLE_KIND 1: the nibbles as they are, the exponent as a float 2^(exponent − 127).
+// MXFP4 → q4t with TABLE_KIND 1: the nibbles as they are, the exponent as a float 2^(exponent −
+// 127).
 
 const SOURCE_BYTES: u32 = 17;
 

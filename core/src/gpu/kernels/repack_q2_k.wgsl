@@ -1,4 +1,5 @@
-// Q2_K → q8m: two bits become bytes from 0 to 3; the products of scales, and of minima, become halves.
+// Q2_K → q8m: two bits become bytes from 0 to 3; the products of scales, and of minima, become
+// halves.
 
 const SOURCE_BYTES: u32 = 84;
 

@@ -1,4 +1,5 @@
-// Q3_K → q8m: three bits become bytes from −4 to 3; the products of scales become halves, minima are zero.
+// Q3_K → q8m: three bits become bytes from −4 to 3; the products of scales become halves, minima
+// are zero.
 
 const SOURCE_BYTES: u32 = 110;
 

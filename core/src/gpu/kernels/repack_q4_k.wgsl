@@ -1,5 +1,5 @@
-// Q4_K → q4m: the product of the super-block's and the block's scale, and of the minima, become halves. In
-// the file a byte holds element i of one block of 32 low, and of the next block high.
+// Q4_K → q4m: the product of the super-block's and the block's scale, and of the minima, become
+// halves. In the file a byte holds element i of one block of 32 low, and of the next block high.
 
 const SOURCE_BYTES: u32 = 144;
 

@@ -1,4 +1,5 @@
-// Q5_1 → q8m: nibbles and fifth bits become bytes from 0 to 31; both halves of a unit have its d and m.
+// Q5_1 → q8m: nibbles and fifth bits become bytes from 0 to 31; both halves of a unit have its d
+// and m.
 
 const SOURCE_BYTES: u32 = 24;
 

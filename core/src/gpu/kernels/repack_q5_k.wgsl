@@ -1,5 +1,5 @@
-// Q5_K → q8m: nibbles and fifth bits become bytes from 0 to 31; the products of scales, and of minima,
-// become halves, each twice, as `q8m` has them for sixteen elements.
+// Q5_K → q8m: nibbles and fifth bits become bytes from 0 to 31; the products of scales, and of
+// minima, become halves, each twice, as `q8m` has them for sixteen elements.
 
 const SOURCE_BYTES: u32 = 176;
 

@@ -1,4 +1,5 @@
-// Q6_K → q8m: six bits become bytes from −32 to 31; the products of scales become halves, minima are zero.
+// Q6_K → q8m: six bits become bytes from −32 to 31; the products of scales become halves, minima
+// are zero.
 
 const SOURCE_BYTES: u32 = 210;
 
