@@ -66,7 +66,8 @@ const NONE: u32 = 0xffffffff;
 // Workgroups that share the vocabulary, each with neighbouring ids. 64 read half a megabyte in
 // about the time of a dispatch, and few enough are left for one workgroup to look through.
 const PIECES: u32 = 64;
-override PIECE: u32 = (VOCAB + PIECES - 1) / PIECES;
+// Ids of a piece; of a small vocabulary the last pieces have none, and their workgroups little to do.
+override PIECE: u32 = max(WG, (VOCAB + PIECES - 1) / PIECES);
 
 // Where things lie in scratch.
 const BEST: u32 = 0;        // (order, id) of each piece's largest logit

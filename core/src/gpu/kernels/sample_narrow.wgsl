@@ -9,6 +9,9 @@ var<workgroup> histogram: array<atomic<u32>, 2 * BINS>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {
+  if (id.x * PIECE >= VOCAB) {
+    return;
+  }
   let best = best_of_pieces(lane);
   let filters = select((settings.top_p < 1), settings.top_k > 0, BY == TOP_K);
   if (is_certain(best) || !filters) {

@@ -29,6 +29,13 @@ fn both(lane: u32) -> Found {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {
+  if (id.x * PIECE >= VOCAB) {
+    if (lane == 0) {
+      atomicStore(&scratch[SUMS + 2 * id.x], 0);
+      atomicStore(&scratch[SUMS + 2 * id.x + 1], 0);
+    }
+    return;
+  }
   if (is_certain(best_of_pieces(lane))) {
     return;
   }

@@ -21,6 +21,9 @@ fn weight_of(bits: u32, largest: f32) -> u32 {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane: u32) {
+  if (id.x * PIECE >= VOCAB) {
+    return;
+  }
   let best = best_of_pieces(lane);
   if (is_certain(best)) {
     return;
