@@ -53,6 +53,7 @@ override VALUE_LANES: u32 =
 override VALUES_AT_ONCE: u32 = WG / VALUE_LANES;
 // So that an invocation has at most 16 vectors of values, and the parts of scores fit 8 KiB.
 override TILE_K: u32 = select(64u, 32u, QUADS > 32);
+override KEY_ROUNDS: u32 = (TILE_K + KEYS_AT_ONCE - 1) / KEYS_AT_ONCE;
 
 var<workgroup> parts: array<vec4f, 512>;  // of scores: (key, lane); at the end of sums
 var<workgroup> scores: array<vec4f, TILE_K>;
@@ -111,18 +112,26 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) own: 
       let at = min(key + i * VALUES_AT_ONCE + value_slot, end - 1);
       value[i] = values[(base + at) * QUADS + min(value_lane, QUADS - 1)];
     }
-    for (var slot = key_slot; slot < TILE_K; slot += KEYS_AT_ONCE) {
-      let source = (base + min(key + slot, end - 1)) * QUADS;
+    // All loads before their first use, so that they are under way together.
+    var k: array<KvQuad, 16>;  // (key, vector)
+    for (var i = 0u; i < KEY_ROUNDS; i++) {
+      let at = min(key + i * KEYS_AT_ONCE + key_slot, end - 1);
+      for (var j = 0u; j < 4; j++) {
+        k[i * 4 + j] = keys[(base + at) * QUADS + min(j * KEY_LANES + key_lane, QUADS - 1)];
+      }
+    }
+    for (var i = 0u; i < KEY_ROUNDS; i++) {
       var part = vec4f(0);
       for (var j = 0u; j < 4; j++) {
-        if (j * KEY_LANES + key_lane < QUADS) {
-          let k = kv_read(keys[source + j * KEY_LANES + key_lane]);
-          for (var h = 0u; h < GROUP_HEADS; h++) {
-            part[h] += dot(query[h * 4 + j], k);
-          }
+        let vector = kv_read(k[i * 4 + j]);
+        for (var h = 0u; h < GROUP_HEADS; h++) {
+          part[h] += dot(query[h * 4 + j], vector);
         }
       }
-      parts[slot * KEY_LANES + key_lane] = part;
+      let slot = i * KEYS_AT_ONCE + key_slot;
+      if (slot < TILE_K) {
+        parts[slot * KEY_LANES + key_lane] = part;
+      }
     }
     workgroupBarrier();
 

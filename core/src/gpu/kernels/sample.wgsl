@@ -12,9 +12,9 @@
 //                                 sample_narrow BY 1 LEVEL 3, 64     when top_p is 1
 //                                 sample_sums 64, sample_draw 1
 //
-// Both take biases and penalties, and do nothing for them when `bias_count` and `penalize` are 0.
-// The full one is right for temperature 0, too. Overrides of all: VOCAB, CONTEXT; of sample_narrow
-// BY, LEVEL.
+// The kernels from sample_narrow on come after `sample_select`, too. Both programs take biases and
+// penalties, and do nothing for them when `bias_count` and `penalize` are 0. The full one is right
+// for temperature 0, too. Overrides of all: VOCAB, CONTEXT; of sample_narrow BY, LEVEL.
 //
 // Bindings, the same in each: 0 step, 1 settings (read, 56 bytes at least), 2 logits (VOCAB floats;
 // weights afterwards), 3 counts (VOCAB words: how often an id stands in the penalties' window, in
@@ -66,14 +66,17 @@ const NONE: u32 = 0xffffffff;
 // Workgroups that share the vocabulary, each with neighbouring ids. 64 read half a megabyte in
 // about the time of a dispatch, and few enough are left for one workgroup to look through.
 const PIECES: u32 = 64;
-override PIECE: u32 = (VOCAB + PIECES - 1) / PIECES;
+// Ids of a piece; of a small vocabulary the last pieces have none, and their workgroups little to do.
+override PIECE: u32 = max(WG, (VOCAB + PIECES - 1) / PIECES);
 
 // Where things lie in scratch.
 const BEST: u32 = 0;        // (order, id) of each piece's largest logit
-const FOUND: u32 = 128;     // a `Found` for each filter and level
+const FOUND: u32 = 128;     // a `Found` (sample_select.wgsl) for each filter and level
 const SUMS: u32 = 192;      // (sum above the cut, number at the cut) of each piece
 const HISTOGRAMS: u32 = 320;
 const BINS: u32 = 1024;
+// The first level's, with three words a bin, is for both filters; then for each filter the second
+// level's, with two, and the third's, with one.
 const HISTOGRAM_WORDS: u32 = 9 * BINS;
 
 // A float's bits as an integer of the same order; 0 for what is never chosen: NaN and −∞.
@@ -85,6 +88,11 @@ fn order(bits: u32) -> u32 {
     return 0x80000000;  // both zeros are equal
   }
   return select(bits | 0x80000000, ~bits, (bits >> 31) == 1);
+}
+
+// The number that has this order.
+fn number_of(place: u32) -> f32 {
+  return bitcast<f32>(select(~place, place ^ 0x80000000, (place >> 31) == 1));
 }
 
 var<workgroup> best_order: array<u32, WG>;

@@ -20,6 +20,13 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane:
 
   let begin = id.x * PIECE;
   let end = min(begin + PIECE, VOCAB);
+  if (begin >= VOCAB) {
+    if (lane == 0) {
+      atomicStore(&scratch[BEST + 2 * id.x], 0);
+      atomicStore(&scratch[BEST + 2 * id.x + 1], NONE);
+    }
+    return;
+  }
   // Each invocation goes through all biases and applies those of the ids that it will look at: in
   // their order, and before the penalties, without a barrier.
   for (var i = 0u; i < settings.bias_count; i++) {
