@@ -101,6 +101,10 @@ Variant make_variant(const KernelNeed& need, std::string_view file, const Prelud
   if (need.kernel == "matmul" || need.kernel == "matvec") variant.files.push_back("linear");
   if (need.kernel == "matvec") variant.files.push_back("matvec_rows");
   if (need.kernel.starts_with("sample")) variant.files.push_back("sample");
+  if (need.kernel == "sample_narrow" || need.kernel == "sample_sums" ||
+      need.kernel == "sample_draw") {
+    variant.files.push_back("sample_select");
+  }
   variant.files.push_back(file);
   // A kernel that repacks is a block's reading and what all of them share.
   if (need.kernel.starts_with("repack")) variant.files = {file, "repack"};
@@ -159,8 +163,10 @@ std::vector<KernelNeed> all_kernels() {
   constexpr std::string_view kLayouts[] = {"f32", "f16", "bf16", "q4", "q4m", "q4t", "q8", "q8m"};
   constexpr std::string_view kStates[] = {"f32", "f16"};
   constexpr std::string_view kPlainKernels[] = {
-      "quantize_x", "rms_norm", "layer_norm", "rope",          "attention_merge", "glu",
-      "add",        "scale",    "soft_cap",   "sample_argmax", "sample_pick",     "take_rows"};
+      "quantize_x",      "rms_norm",      "layer_norm",  "rope",
+      "attention_merge", "glu",           "add",         "scale",
+      "soft_cap",        "sample_argmax", "sample_pick", "sample_weights",
+      "sample_narrow",   "sample_sums",   "sample_draw", "take_rows"};
   std::vector<KernelNeed> needs;
   for (std::string_view kernel : {"embed", "matvec", "matmul"}) {
     for (std::string_view part : kLayouts) needs.push_back({.kernel = kernel, .part = part});

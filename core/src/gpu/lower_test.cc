@@ -170,11 +170,12 @@ TEST(Lower, RangesFillEveryByteOfTheFilesTensorsOnce) {
 
 TEST(Lower, SplitsMatricesThatNoBindingHolds) {
   Adapter small;
-  // A quarter of the table's codes, 320 · 256 / 2 bytes.
+  // 64 rows of 256 codes.
   small.max_binding_bytes = 64 * 256 / 2;
   small.max_buffer_bytes = 1 << 20;
   Options options;
   options.hidden = options.ffn = 256;
+  options.vocab = 640;
   graph::Graph graph = llama(options);
   const Groups groups = find_groups(graph, small);
   // Gate and up no longer fit one piece, so their activation is a dispatch of its own.
@@ -187,7 +188,8 @@ TEST(Lower, SplitsMatricesThatNoBindingHolds) {
   ASSERT_FALSE(lowered);
   EXPECT_EQ(lowered.error().code, ErrorCode::kOutOfMemory);
 
-  small.max_binding_bytes = 2 * 128 * 64 * 2;  // what a state of halves takes
+  // Twice what a state of halves takes, and less than the table's 640 · 256 / 2.
+  small.max_binding_bytes = 2 * (2 * 128 * 64 * 2);
   const Groups again = find_groups(plan.graph, small);
   const auto fits = lower(plan, again, small, {.sampling = false, .context = 128});
   ASSERT_TRUE(fits) << fits.error().message;

@@ -52,7 +52,7 @@ Result<void> emit_sampling(Lowering& low, std::int64_t context, Handles& handles
   programs.push_back(std::move(greedy));
 
   // One for each choice of cuts, so that a cut that is off costs nothing.
-  for (std::size_t cuts = 0; cuts < 0 * handles.sample.size(); ++cuts) {
+  for (std::size_t cuts = 0; cuts < handles.sample.size(); ++cuts) {
     Program program;
     program.name = cat("sample", (cuts & kCutTopK) != 0 ? " top_k" : "",
                        (cuts & kCutTopP) != 0 ? " top_p" : "");

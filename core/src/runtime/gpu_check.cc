@@ -13,6 +13,7 @@
 #include "ops/op_table.h"
 #include "quant/random_weights.h"
 #include "runtime/buffer.h"
+#include "runtime/gpu_settings.h"
 #include "sample/sampler.h"
 
 namespace hearth::runtime {
@@ -203,6 +204,10 @@ Result<std::unique_ptr<GpuCheck>> GpuCheck::open(std::string_view name, const gp
   } else if (starts("sample")) {
     source.add("head", {kVocab, kHidden}, DType::kF32);
     check->samples_ = true;
+    // Every cut, so that each sampling kernel has a part in the result.
+    check->sampling_ = {
+        .temperature = 0.7F, .top_k = 9, .top_p = 0.9F, .min_p = 0.01F, .seed = seed};
+    if (starts("sample_argmax") || starts("sample_pick")) check->sampling_ = {.temperature = 0};
   } else if (starts("embed")) {
     if (dtype_info(table).quantized) check->tolerance_ = kHalfTolerance;
   } else {
@@ -236,6 +241,7 @@ Result<std::unique_ptr<GpuCheck>> GpuCheck::open(std::string_view name, const gp
   };
   // One token after many reaches decode's kernels with keys and values to read.
   const bool decode = !many || starts("attention_") || starts("rope_kv") || check->samples_;
+  if (check->samples_) many = false;
   if (many) {
     check->ids_.push_back(draw(kManyTokens));
     check->add_step(kManyTokens, decode ? 0 : 32);
@@ -274,7 +280,12 @@ void GpuCheck::add_step(std::size_t tokens, std::size_t outputs) {
   output_.bytes =
       outputs * static_cast<std::uint64_t>(plan_.graph.value(plan_.graph.output).shape.back()) * 4;
   if (samples_ && outputs > 0) {
-    step.programs.push_back(handles.greedy);
+    step.programs.push_back(sampler_program(handles, sampling_));
+    settings_ = settings_bytes(sampling_);
+    gpu::Write settings;
+    settings.buffer = handles.settings;
+    settings.data = settings_;
+    step.writes.push_back(settings);
     output_ = lowered_.plan.sampled;
     output_.bytes = 4;
   }
@@ -345,12 +356,16 @@ Result<Verdict> GpuCheck::close(Bytes output) const {
   float largest = 0;
   for (float value : expected_) largest = std::max(largest, std::fabs(value));
   if (samples_) {
-    // The token's own logit against the largest: another token is right where they tie.
     const auto id = load_le<std::uint32_t>(output.data());
-    const std::int64_t best = sample::argmax(expected_);
-    verdict.error = id < expected_.size() && best >= 0
-                        ? (expected_[static_cast<std::size_t>(best)] - expected_[id]) / largest
-                        : INFINITY;
+    std::vector<float> logits = expected_;
+    HEARTH_ASSIGN(sample::Sampler sampler,
+                  sample::Sampler::make(sampling_, static_cast<std::uint32_t>(logits.size())));
+    HEARTH_ASSIGN(const std::uint32_t wanted, sampler.sample(logits));
+    // Where two logits tie but for rounding, one is as right as the other.
+    const bool known = id < expected_.size();
+    verdict.error = id == wanted ? 0
+                    : known      ? std::fabs(expected_[wanted] - expected_[id]) / largest
+                                 : INFINITY;
     verdict.ok = verdict.error <= verdict.tolerance;
     return verdict;
   }

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "gpu/lower.h"
 #include "graph/plan.h"
+#include "sample/sampler.h"
 
 namespace hearth::runtime {
 
@@ -50,6 +51,8 @@ class GpuCheck {
   gpu::Binding output_;
   std::vector<float> expected_;
   bool samples_ = false;
+  sample::Settings sampling_;
+  std::vector<std::uint8_t> settings_;
   float tolerance_ = 0;
 };
 

@@ -6,6 +6,7 @@
 #include "base/cat.h"
 #include "base/check.h"
 #include "gpu/sample.h"
+#include "runtime/gpu_settings.h"
 #include "runtime/session.h"
 
 namespace hearth::runtime {
@@ -18,11 +19,6 @@ constexpr std::size_t kMostAhead = 16;
 /// What the device's samplers write when no logit was a number.
 constexpr TokenId kNoToken = 0xffffffff;
 
-bool penalizes(const sample::Settings& settings) {
-  return settings.repetition_penalty != 1 || settings.frequency_penalty != 0 ||
-         settings.presence_penalty != 0;
-}
-
 template <typename T>
 Bytes bytes_of(const T& elements) {
   return {reinterpret_cast<const std::uint8_t*>(elements.data()),
@@ -34,33 +30,6 @@ gpu::Write write_to(std::uint32_t buffer, Bytes data) {
   write.buffer = buffer;
   write.data = data;
   return write;
-}
-
-/// The settings as sample.wgsl declares them, and the biases behind.
-std::vector<std::uint8_t> settings_bytes(const sample::Settings& settings) {
-  std::vector<std::uint8_t> bytes;
-  const auto put = [&](auto value) {
-    static_assert(sizeof value == 4);
-    const auto* from = reinterpret_cast<const std::uint8_t*>(&value);
-    bytes.insert(bytes.end(), from, from + 4);
-  };
-  put(settings.temperature);
-  put(settings.top_p);
-  put(settings.min_p);
-  put(settings.top_k);
-  put(settings.repetition_penalty);
-  put(settings.frequency_penalty);
-  put(settings.presence_penalty);
-  put(settings.penalty_window);
-  put(static_cast<std::uint32_t>(settings.seed));
-  put(static_cast<std::uint32_t>(settings.seed >> 32));
-  put(static_cast<std::uint32_t>(settings.logit_bias.size()));
-  put(static_cast<std::uint32_t>(penalizes(settings)));
-  for (const auto& [id, bias] : settings.logit_bias) {
-    put(id);
-    put(bias);
-  }
-  return bytes;
 }
 
 }  // namespace
@@ -107,9 +76,7 @@ gpu::Step Session::gpu_step(std::span<const TokenId> ids, std::size_t tokens, st
 void Session::add_sampler(gpu::Step& step) {
   const gpu::Handles& handles = model_->gpu()->handles;
   const sample::Settings& settings = generation_->options.sampling;
-  const std::size_t cuts =
-      (settings.top_k != 0 ? gpu::kCutTopK : 0) | (settings.top_p < 1 ? gpu::kCutTopP : 0);
-  step.programs.push_back(settings.temperature == 0 ? handles.greedy : handles.sample[cuts]);
+  step.programs.push_back(sampler_program(handles, settings));
   if (device_.settings_sent) return;
   device_.settings_sent = true;
   device_.settings = settings_bytes(settings);
