@@ -159,6 +159,14 @@ Result<Variant> choose_variant(const KernelNeed& need, const Adapter& adapter) {
               key);
 }
 
+bool has_substitute(std::string_view variant) {
+  const std::string_view file = variant.substr(0, variant.find('.'));
+  for (const Implementation& each : kImplementations) {
+    if (each.file == file) return true;
+  }
+  return false;
+}
+
 std::vector<KernelNeed> all_kernels() {
   constexpr std::string_view kLayouts[] = {"f32", "f16", "bf16", "q4", "q4m", "q4t", "q8", "q8m"};
   constexpr std::string_view kStates[] = {"f32", "f16"};

@@ -32,6 +32,9 @@ Result<Variant> choose_variant(const KernelNeed& need, const Adapter& adapter);
 /// Every variant of a kernel that the adapter's features allow, best first.
 std::vector<Variant> variants_of(const KernelNeed& need, const Adapter& adapter);
 
+/// Whether another variant computes the same as the one of that name.
+bool has_substitute(std::string_view variant);
+
 /// Every kernel with every part that it has.
 std::vector<KernelNeed> all_kernels();
 

@@ -33,12 +33,13 @@ struct Tile {
 };
 
 /// The kernel says what it takes, and has its reasons there.
-Tile matmul_tile(const Variant& variant, std::vector<Constant>& constants) {
+Tile matmul_tile(const Variant& variant, const Adapter& adapter, std::vector<Constant>& constants) {
   if (variant.file == "matmul_subgroup_matrix") return {.rows = 64, .tokens = 128};
-  // Floats gain from tiles twice as large, which use a weight twice as often; with packed bytes the
-  // products are so cheap that more workgroups are worth more. Both as measured
-  // (docs/performance.md).
-  const Tile tile = {.rows = 64, .tokens = variant.file == "matmul" ? 128 : 64};
+  // Floats gain from tiles twice as large, which use a weight twice as often, where processors are
+  // wide: their subgroups say so. With packed bytes the products are so cheap that more workgroups
+  // are worth more. As measured (docs/performance.md).
+  const bool wide = variant.file == "matmul" && adapter.subgroup_max >= 32;
+  const Tile tile = {.rows = 64, .tokens = wide ? 128 : 64};
   constants.push_back(set("TILE_N", static_cast<double>(tile.rows)));
   constants.push_back(set("TILE_T", static_cast<double>(tile.tokens)));
   return tile;
@@ -106,7 +107,7 @@ Result<void> emit_quantize(Lowering& low, const Node& node, Linear& linear, Boun
 Result<void> emit_matmul(Lowering& low, const Node& node, Linear& linear) {
   HEARTH_ASSIGN(const Variant variant,
                 low.writer().variant("matmul", layout_info(linear.weight.layout).name));
-  const Tile tile = matmul_tile(variant, linear.constants);
+  const Tile tile = matmul_tile(variant, low.writer().adapter(), linear.constants);
   Bound fourth = linear.gain;
   if (variant.file == "matmul_dot8") HEARTH_TRY(emit_quantize(low, node, linear, fourth));
   for (const Piece& piece : linear.weight.pieces) {

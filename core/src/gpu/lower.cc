@@ -155,6 +155,10 @@ Result<Lowered> lower(const graph::Plan& plan, const Groups& groups, const Adapt
     HEARTH_TRY(emit_sampling(lowering, options.context, handles, programs));
   }
   result.plan = std::move(writer.plan);
+  // A check runs its kernel among others. Those that have substitutes are checked first, so that
+  // what relies on them is checked with the one that is right.
+  std::stable_partition(result.plan.checks.begin(), result.plan.checks.end(),
+                        [](const std::string& name) { return has_substitute(name); });
   result.plan.programs = std::move(programs);
   result.plan.logits = lowering.logits();
   result.plan.sampled = lowering.ids();
