@@ -175,7 +175,7 @@ TEST(Lower, SplitsMatricesThatNoBindingHolds) {
   small.max_buffer_bytes = 1 << 20;
   Options options;
   options.hidden = options.ffn = 256;
-  options.vocab = 640;
+  options.vocab = 1280;
   graph::Graph graph = llama(options);
   const Groups groups = find_groups(graph, small);
   // Gate and up no longer fit one piece, so their activation is a dispatch of its own.
@@ -188,8 +188,8 @@ TEST(Lower, SplitsMatricesThatNoBindingHolds) {
   ASSERT_FALSE(lowered);
   EXPECT_EQ(lowered.error().code, ErrorCode::kOutOfMemory);
 
-  // Twice what a state of halves takes, and less than the table's 640 · 256 / 2.
-  small.max_binding_bytes = 2 * (2 * 128 * 64 * 2);
+  // Four times what a state of halves takes, and less than the table's 1280 · 256 / 2.
+  small.max_binding_bytes = 4 * (2 * 128 * 64 * 2);
   const Groups again = find_groups(plan.graph, small);
   const auto fits = lower(plan, again, small, {.sampling = false, .context = 128});
   ASSERT_TRUE(fits) << fits.error().message;

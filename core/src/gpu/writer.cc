@@ -100,8 +100,8 @@ Result<void> Writer::dispatch(Program& program, std::string_view name, const Var
   for (const Bound& bound : bindings) {
     if (bound.binding.bytes > adapter_.max_binding_bytes) {
       return fail(ErrorCode::kOutOfMemory,
-                  cat("The GPU binds at most ", adapter_.max_binding_bytes >> 20, " MB, and \"",
-                      name, "\" needs ", bound.binding.bytes >> 20, "."),
+                  cat("The GPU binds at most ", adapter_.max_binding_bytes >> 10, " KB, and \"",
+                      name, "\" needs ", bound.binding.bytes >> 10, "."),
                   name);
     }
     layout.push_back(static_cast<char>(bound.access));
