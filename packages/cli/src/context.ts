@@ -9,7 +9,13 @@ import { type Output, printable, wrap } from "./terminal.js";
 /** The part of the package `hearth` that commands call. */
 export type Hearth = Pick<
   typeof hearth,
-  "createEngine" | "inspect" | "openTokenizer" | "openStore" | "resolveModel" | "ensureFile"
+  | "createEngine"
+  | "inspect"
+  | "openTokenizer"
+  | "openStore"
+  | "resolveModel"
+  | "ensureFile"
+  | "benchmark"
 >;
 
 export type Input = NodeJS.ReadableStream & { isTTY?: boolean };

@@ -71,9 +71,14 @@ export function decimal(
 }
 
 /** Whole numbers with commas between: "128,512". */
-export function wholes(name: string, text: string | undefined, otherwise: number[]): number[] {
+export function wholes(
+  name: string,
+  text: string | undefined,
+  otherwise: number[],
+  least = 1,
+): number[] {
   if (text === undefined) return otherwise;
-  return text.split(",").map((part) => whole(name, part.trim(), 1) as number);
+  return text.split(",").map((part) => whole(name, part.trim(), least) as number);
 }
 
 export function device(text: string | undefined): Device {

@@ -1,5 +1,16 @@
 // What every entry of the package exports, beside `createEngine` and `inspect`.
 
+export type {
+  Bandwidth,
+  BenchmarkOptions,
+  BenchmarkProgress,
+  BenchmarkResult,
+  DecodeFigures,
+  KernelTime,
+  PrefillFigures,
+  Samples,
+  TokenTimes,
+} from "./engine/benchmark-types.js";
 export { type CallOptions, Engine, Tokenizer } from "./engine/engine.js";
 export type {
   AdapterInfo,

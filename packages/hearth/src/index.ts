@@ -1,5 +1,7 @@
 // The package in a browser: dist/index.js.
 
+import type { BenchmarkOptions, BenchmarkResult } from "./engine/benchmark-types.js";
+import { benchmarkOn } from "./engine/device.js";
 import {
   type Engine,
   inspectOn,
@@ -62,4 +64,20 @@ export function inspect(
   options: Omit<ModelOptions, "model"> = {},
 ): Promise<Inspection> {
   return inspectOn(model, options, browserApp);
+}
+
+/**
+ * Measures how fast a model of a known shape would run on the GPU, with weights that are made up, so
+ * that nothing is downloaded.
+ *
+ * @throws HearthError `invalid_argument` for a shape that is not known or an option out of range;
+ * `unsupported_device` without a GPU, or with one in software only unless `software` is true;
+ * `out_of_memory`; `gpu_error`; `device_lost`; `aborted`.
+ *
+ * @example
+ * const { decode } = await benchmark({ shape: "llama-3.2-1b", contexts: [0] });
+ * console.log(decode[0]?.tokensPerSecond);
+ */
+export function benchmark(options: BenchmarkOptions): Promise<BenchmarkResult> {
+  return benchmarkOn(options, browserApp);
 }

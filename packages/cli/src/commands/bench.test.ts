@@ -3,7 +3,7 @@ import { fakeHearth, hearth } from "../testing.js";
 import { median } from "./bench.js";
 
 const logits = () => ({ rows: 1, vocabSize: 1, logits: new Float32Array(1) });
-const line = ["bench", "m", "--prefill", "8,32", "--decode", "2", "--repetitions", "3"];
+const line = ["bench", "m", "--prefill", "8,32", "--tokens", "2", "--repeat", "3"];
 
 describe("hearth bench", () => {
   it("measures each length and repetition, and once more that is not counted", async () => {
@@ -68,7 +68,7 @@ describe("hearth bench", () => {
     for (const value of ["0", "128,", "many"]) {
       expect((await hearth(["bench", "--prefill", value])).code).toBe(2);
     }
-    expect((await hearth(["bench", "--repetitions", "0"])).code).toBe(2);
+    expect((await hearth(["bench", "--repeat", "0"])).code).toBe(2);
   });
 
   it("takes the median of odd and even numbers of values", () => {

@@ -1,28 +1,52 @@
 // `hearth bench`: how fast a model loads, reads and writes on this machine.
 
 import type { Engine } from "hearth";
-import { type Command, type Context, exitCodes, writeHelp, writeJson } from "../context.js";
+import {
+  type Command,
+  type Context,
+  exitCodes,
+  UsageError,
+  writeHelp,
+  writeJson,
+} from "../context.js";
 import { describeEngine, engineOptionsOf, interruptible, openEngine } from "../engine.js";
 import { commonHelp, engineHelp, type Help } from "../help.js";
-import { commonOptions, engineOptions, parse, whole, wholes } from "../options.js";
+import { commonOptions, device, engineOptions, parse, whole, wholes } from "../options.js";
 import { formatSeconds, table, wrap } from "../terminal.js";
+import { benchShape } from "./bench-shape.js";
 import { defaultModel } from "./run.js";
+
+// What the core knows today; it has the last word on a name.
+const shapes = [
+  "smollm2-135m",
+  "llama-3.2-1b",
+  "llama-3.2-3b",
+  "llama-3.1-8b",
+  "qwen2-1.5b",
+  "phi-3-mini",
+];
 
 const help: Help = {
   usage: "hearth bench [MODEL] [options]",
   summary: "measure a model's speed on this machine",
   description: [
     `Measures loading, prefill (reading a prompt) and decode (writing, one token at a time) of MODEL (default: ${defaultModel}). Each figure is the median of the repetitions, after one that is not counted.`,
+    "With --shape nothing is downloaded: the GPU runs a model of that shape with weights that are made up. That also measures the bandwidth of its memory and shows what of it a token uses, where the time of a token goes, and the share of each kernel.",
   ],
   options: [
-    ["--prefill N,N", "prompt lengths in tokens (default: 128,512)"],
-    ["--decode N,N", "tokens to write (default: 64)"],
-    ["--repetitions N", "times that each is measured (default: 3)"],
+    ["--shape NAME", `a shape instead of MODEL: ${shapes.join(", ")}`],
+    ["--prefill N,N", "prompt lengths in tokens (default: 128,512); with --shape one (512)"],
+    ["--tokens N,N", "tokens to write (default: 64); with --shape one number"],
+    ["--repeat N", "times that each is measured (default: 3)"],
+    ["--context N,N", "with --shape: contexts to write behind (default: 0,4096,16384)"],
+    ["--batch N", "with --shape: tokens in one prefill step (default: the engine's)"],
+    ["--software", "with --shape: take a GPU that is none, too"],
     ...engineHelp,
     ...commonHelp,
   ],
   examples: [
     ["hearth bench", "measure the default model"],
+    ["hearth bench --shape llama-3.1-8b", "what the GPU would make of Llama 3.1 8B"],
     ["hearth bench --device wasm --threads 1 --json", "one thread of WebAssembly, for a script"],
   ],
 };
@@ -44,6 +68,11 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1;
   const high = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? high : (high + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+/** One number of an option that may be a list elsewhere. */
+function one(name: string, text: string | undefined, otherwise: number): number {
+  return whole(name, text, 1) ?? otherwise;
 }
 
 function measurement(test: Measurement["test"], tokens: number, seconds: number[]): Measurement {
@@ -157,23 +186,56 @@ function report(context: Context, engine: Engine, results: readonly Measurement[
   );
 }
 
+/** Throws for arguments that would silently do nothing. */
+function refuse(where: string, given: Record<string, string | boolean | undefined>): void {
+  const [name] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (name !== undefined) throw new UsageError(`${name} means nothing ${where}.`);
+}
+
 async function run(args: readonly string[], context: Context): Promise<number> {
   const { values, positionals } = parse(
     args,
     {
       ...commonOptions,
       ...engineOptions,
+      shape: { type: "string" },
       prefill: { type: "string" },
-      decode: { type: "string" },
-      repetitions: { type: "string" },
+      tokens: { type: "string" },
+      repeat: { type: "string" },
+      batch: { type: "string" },
+      software: { type: "boolean" },
     },
     1,
   );
   if (values.help) return writeHelp(context, help);
+  const repetitions = one("repeat", values.repeat, 3);
+  if (values.shape !== undefined) {
+    refuse("with --shape", {
+      MODEL: positionals[0],
+      "--threads": values.threads,
+      "--exact": values.exact,
+    });
+    if (values.device !== undefined && device(values.device) !== "webgpu") {
+      throw new UsageError("--shape measures the GPU: --device can be webgpu only.");
+    }
+    const options = {
+      shape: values.shape,
+      contexts: wholes("context", values.context, [0, 4096, 16384], 0),
+      prefill: one("prefill", values.prefill, 512),
+      tokens: one("tokens", values.tokens, 64),
+      repeat: repetitions,
+      maxBatch: whole("batch", values.batch, 1),
+      software: values.software ?? false,
+      cacheDir: values["cache-dir"],
+      json: values.json ?? false,
+    };
+    return benchShape(options, context);
+  }
+  refuse("without --shape", { "--batch": values.batch, "--software": values.software });
   const lengths = {
     prefill: wholes("prefill", values.prefill, [128, 512]),
-    decode: wholes("decode", values.decode, [64]),
-    repetitions: whole("repetitions", values.repetitions, 1) ?? 3,
+    decode: wholes("tokens", values.tokens, [64]),
+    repetitions,
   };
   const engine = await openEngine(context, positionals[0] ?? defaultModel, engineOptionsOf(values));
   try {

@@ -1,14 +1,13 @@
 // The engine as apps hold it: a handle on a worker that has a model loaded.
 
-import { errorCodes } from "../abi.generated.js";
-import { HearthError } from "../errors.js";
 import { ChatCompletions } from "../openai/chat.js";
 import { tokenIds } from "../openai/check.js";
 import { Completions } from "../openai/completions.js";
 import type { Backend } from "../openai/run.js";
 import type { OpenParams, WorkerPort } from "../worker/protocol.js";
-import { WorkerClient } from "../worker/rpc.js";
+import type { WorkerClient } from "../worker/rpc.js";
 import { checkOptions } from "./options.js";
+import { startWorker } from "./start.js";
 import type {
   Assets,
   EngineInfo,
@@ -149,9 +148,6 @@ export class Engine extends Tokenizer<EngineInfo> {
   }
 }
 
-/** Seconds that an aborted opening has to let go of its files before its worker is ended. */
-const graceSeconds = 2;
-
 /** Starts a worker, has it do one opening operation, and ends it when that fails. */
 async function openWorker<O extends "open" | "openTokenizer" | "inspect">(
   operation: O,
@@ -160,18 +156,6 @@ async function openWorker<O extends "open" | "openTokenizer" | "inspect">(
 ) {
   const { signal, onProgress, assets = {} } = options;
   checkOptions(options);
-  if (signal?.aborted) throw new HearthError("aborted");
-  let client: WorkerClient;
-  try {
-    client = new WorkerClient(platform.spawn(assets));
-  } catch (error) {
-    throw HearthError.from(error, "worker_lost");
-  }
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const onAbort = () => {
-    timer = setTimeout(() => client.end(new HearthError("aborted")), graceSeconds * 1000);
-  };
-  signal?.addEventListener("abort", onAbort, { once: true });
   const params: OpenParams = {
     model: options.model,
     device: options.device ?? "auto",
@@ -187,19 +171,8 @@ async function openWorker<O extends "open" | "openTokenizer" | "inspect">(
     baseUrl: platform.baseUrl,
     wasmUrl: assets.wasm === undefined ? undefined : platform.resolveWasm(assets.wasm),
   };
-  try {
-    const result = await client.send(operation, params, {
-      onEvent: onProgress as ((event: unknown) => void) | undefined,
-      signal,
-    });
-    return { client, result };
-  } catch (error) {
-    await client.terminate(new HearthError("worker_lost", errorCodes.worker_lost));
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
-  }
+  const onEvent = onProgress as ((event: unknown) => void) | undefined;
+  return startWorker(operation, params, { assets, signal, onEvent }, platform);
 }
 
 /** `createEngine` on a platform. */

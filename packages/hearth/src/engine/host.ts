@@ -9,8 +9,10 @@ import { resolveModel } from "../hub/resolve.js";
 import { wellFormed } from "../openai/check.js";
 import { ChatTemplate } from "../openai/template.js";
 import { openStore } from "../store/store.js";
-import type { GenerateParams, OpenParams, Prompt } from "../worker/protocol.js";
+import type { BenchmarkParams, GenerateParams, OpenParams, Prompt } from "../worker/protocol.js";
 import type { Call, Handlers } from "../worker/serve.js";
+import { runBenchmark } from "./benchmark.js";
+import type { BenchmarkResult } from "./benchmark-types.js";
 import { type CheckOf, type OpenFiles, obtainFiles } from "./files.js";
 import { generate } from "./generate.js";
 import {
@@ -22,6 +24,7 @@ import {
   needTokenizer,
 } from "./load.js";
 import { Meter } from "./meter.js";
+import { onGpu } from "./on-gpu.js";
 import { Place, type PlacePlatform } from "./place.js";
 import { Queue } from "./queue.js";
 import type { AdapterInfo, EngineInfo, ForwardResult, Inspection, TokenizerInfo } from "./types.js";
@@ -74,6 +77,7 @@ export class Host {
       },
       score: ({ ids }, call) => this.#score(ids, call.signal),
       forward: (params, call) => this.#forward(params, call.signal),
+      benchmark: (params, call) => this.#benchmark(params, call),
       close: async () => {
         const running = this.#running;
         this.#running = undefined;
@@ -136,6 +140,13 @@ export class Host {
       await place.leaveGpu(error, signal);
       return loadModel(place, name, files, params, meter, signal);
     }
+  }
+
+  async #benchmark(params: BenchmarkParams, call: Call<"benchmark">): Promise<BenchmarkResult> {
+    this.#claim();
+    return onGpu(this.#platform, params, call.signal, (parts) =>
+      runBenchmark(params, { ...parts, emit: (progress) => call.emit(progress) }),
+    );
   }
 
   async #openTokenizer(params: OpenParams, call: Call<"openTokenizer">): Promise<TokenizerInfo> {

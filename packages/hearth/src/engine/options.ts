@@ -16,9 +16,7 @@ export function checkOptions(options: EngineOptions): void {
     throw invalid("model", "must be a name, an address, a path, a File or a list of files.");
   }
   if (!devices.includes(device)) throw invalid("device", `must be one of ${devices.join(", ")}.`);
-  if (variant !== undefined && !variants.includes(variant)) {
-    throw invalid("variant", `must be one of ${variants.join(", ")}.`);
-  }
+  checkVariant(variant);
   integer(options.threads, "threads", 1, { least: 1, most: mostThreads });
   const whole = { least: 1, most: 0xffffffff };
   integer(options.contextLength, "contextLength", 1, whole);
@@ -28,7 +26,12 @@ export function checkOptions(options: EngineOptions): void {
   checkGpu(options.gpu);
 }
 
-function checkGpu(gpu: EngineOptions["gpu"]): void {
+export function checkVariant(variant: EngineOptions["variant"]): void {
+  if (variant === undefined || variants.includes(variant)) return;
+  throw invalid("variant", `must be one of ${variants.join(", ")}.`);
+}
+
+export function checkGpu(gpu: EngineOptions["gpu"]): void {
   if (gpu === undefined) return;
   if (typeof gpu !== "object" || gpu === null) throw invalid("gpu", "must be an object.");
   const { features = [], maxBindingBytes } = gpu;

@@ -22,6 +22,8 @@ const idBytes = 4;
 
 export class Runner {
   readonly device: Device;
+  /** Milliseconds of the CPU's that all submissions took so far; for measurements. */
+  readonly spent = { encode: 0, submit: 0 };
   readonly #plan: GpuPlan;
   readonly #rowBytes: number;
   readonly #buffers: Buffers;
@@ -75,7 +77,9 @@ export class Runner {
   submit(step: GpuStep): Submission {
     this.device.check();
     const { raw } = this.device;
+    const startedAt = performance.now();
     this.#buffers.write(step.writes);
+    const writtenAt = performance.now();
     const encoder = raw.createCommandEncoder();
     const pass = encoder.beginComputePass();
     this.#replay.encode(pass, step);
@@ -85,7 +89,11 @@ export class Runner {
     if (from && into) {
       encoder.copyBufferToBuffer(this.#buffers.at(from.buffer), from.offset, into, 0, from.bytes);
     }
-    raw.queue.submit([encoder.finish()]);
+    const commands = encoder.finish();
+    const encodedAt = performance.now();
+    raw.queue.submit([commands]);
+    this.spent.encode += encodedAt - writtenAt;
+    this.spent.submit += performance.now() - encodedAt + writtenAt - startedAt;
     const answer =
       from && into
         ? this.#readbacks.read(into, from.bytes)

@@ -150,7 +150,8 @@ export class WasmCore implements Core {
     let at: number;
     try {
       const requestAt = this.#exports.hearth_request(bytes.length) >>> 0;
-      if (requestAt === 0) {
+      // Nothing may well be nowhere.
+      if (requestAt === 0 && bytes.length > 0) {
         throw new HearthError("out_of_memory", "The request does not fit the engine's memory.", {
           subject: method,
         });

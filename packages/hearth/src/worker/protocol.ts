@@ -2,6 +2,7 @@
 // each with any number of events and one result or error of the same id.
 
 import type { GeneratedToken, SamplingParams } from "../abi.generated.js";
+import type { BenchmarkProgress, BenchmarkResult } from "../engine/benchmark-types.js";
 import type {
   Device,
   EngineInfo,
@@ -31,6 +32,20 @@ export interface OpenParams {
   /** The page's address, against which relative ones are read. */
   baseUrl?: string | undefined;
   /** Address of the folder of .wasm files, when the app named one. */
+  wasmUrl?: string | undefined;
+}
+
+export interface BenchmarkParams {
+  shape: string;
+  contexts: number[];
+  prefill: number;
+  tokens: number;
+  repeat: number;
+  maxBatch?: number | undefined;
+  software: boolean;
+  gpu?: GpuRestrictions | undefined;
+  variant?: WasmVariant | undefined;
+  cacheDir?: string | undefined;
   wasmUrl?: string | undefined;
 }
 
@@ -87,6 +102,7 @@ export interface Operations {
     event: never;
     result: ForwardResult;
   };
+  benchmark: { params: BenchmarkParams; event: BenchmarkProgress; result: BenchmarkResult };
   close: { params: null; event: never; result: null };
 }
 
@@ -148,6 +164,7 @@ const operations: Record<Operation, true> = {
   detokenize: true,
   score: true,
   forward: true,
+  benchmark: true,
   close: true,
 };
 

@@ -15,6 +15,7 @@ const handlers = (own: Partial<Handlers>): Handlers => ({
   detokenize: none,
   score: none,
   forward: none,
+  benchmark: none,
   close: async () => null,
   ...own,
 });
