@@ -3,6 +3,7 @@
 import { HearthError } from "hearth";
 import packageJson from "../package.json" with { type: "json" };
 import { bench } from "./commands/bench.js";
+import { doctor } from "./commands/doctor.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { pull } from "./commands/pull.js";
 import { run } from "./commands/run.js";
@@ -26,6 +27,7 @@ const commands: Readonly<Record<string, Command>> = {
   inspect: inspectCommand,
   pull,
   verify,
+  doctor,
 };
 
 function overview(columns: number): string {

@@ -16,6 +16,7 @@ export type Hearth = Pick<
   | "resolveModel"
   | "ensureFile"
   | "benchmark"
+  | "diagnose"
 >;
 
 export type Input = NodeJS.ReadableStream & { isTTY?: boolean };

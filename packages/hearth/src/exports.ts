@@ -11,6 +11,14 @@ export type {
   Samples,
   TokenTimes,
 } from "./engine/benchmark-types.js";
+export type {
+  AdapterReport,
+  DiagnoseOptions,
+  DiagnoseProgress,
+  Diagnosis,
+  KernelReport,
+  MatrixShape,
+} from "./engine/diagnosis-types.js";
 export { type CallOptions, Engine, Tokenizer } from "./engine/engine.js";
 export type {
   AdapterInfo,

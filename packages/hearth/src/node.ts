@@ -1,7 +1,8 @@
 // The package in Node: dist/node.js.
 
 import type { BenchmarkOptions, BenchmarkResult } from "./engine/benchmark-types.js";
-import { benchmarkOn } from "./engine/device.js";
+import { benchmarkOn, diagnoseOn } from "./engine/device.js";
+import type { DiagnoseOptions, Diagnosis } from "./engine/diagnosis-types.js";
 import {
   type Engine,
   inspectOn,
@@ -80,4 +81,19 @@ export function inspect(
  */
 export function benchmark(options: BenchmarkOptions): Promise<BenchmarkResult> {
   return benchmarkOn(options, nodeApp);
+}
+
+/**
+ * Says what this device can do, holds every kernel against the CPU and, on a real GPU, times those for
+ * matrices. Verdicts are remembered, so that engines need not check again.
+ *
+ * @throws HearthError `unsupported_device` when not even the core runs here; `invalid_argument`;
+ * `aborted`. A GPU that is missing or wrong is part of the answer.
+ *
+ * @example
+ * const { adapter, reason, kernels } = await diagnose();
+ * console.log(adapter?.description ?? reason, kernels.filter(({ ok }) => !ok));
+ */
+export function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
+  return diagnoseOn(options, nodeApp);
 }

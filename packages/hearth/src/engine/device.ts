@@ -1,8 +1,9 @@
-// What an app asks of the device itself, without a model of its own: `benchmark`.
+// What an app asks of the device itself, without a model of its own: `benchmark` and `diagnose`.
 
 import { boolean, integer, invalid } from "../openai/check.js";
-import type { BenchmarkParams } from "../worker/protocol.js";
+import type { BenchmarkParams, DiagnoseParams, Operations } from "../worker/protocol.js";
 import type { BenchmarkOptions, BenchmarkResult } from "./benchmark-types.js";
+import type { DiagnoseOptions, Diagnosis } from "./diagnosis-types.js";
 import type { AppPlatform } from "./engine.js";
 import { checkGpu, checkVariant } from "./options.js";
 import { startWorker } from "./start.js";
@@ -15,7 +16,7 @@ const mostTokens = 1 << 20;
 /** Most repetitions, so that a slip of the keyboard does not run all night. */
 const mostRepeats = 1000;
 
-function paramsOf(options: BenchmarkOptions, platform: AppPlatform): BenchmarkParams {
+function benchmarkParams(options: BenchmarkOptions, platform: AppPlatform): BenchmarkParams {
   const { shape, assets } = options;
   if (typeof shape !== "string" || shape === "") throw invalid("shape", "must be a name.");
   const wanted = options.contexts ?? contexts;
@@ -50,11 +51,43 @@ export async function benchmarkOn(
   options: BenchmarkOptions,
   platform: AppPlatform,
 ): Promise<BenchmarkResult> {
-  const params = paramsOf(options, platform);
+  const params = benchmarkParams(options, platform);
+  return once("benchmark", params, options, platform);
+}
+
+/** `diagnose` on a platform. */
+export async function diagnoseOn(
+  options: DiagnoseOptions,
+  platform: AppPlatform,
+): Promise<Diagnosis> {
+  checkVariant(options.variant);
+  checkGpu(options.gpu);
+  const { kernels = true, speeds = true } = options;
+  const params: DiagnoseParams = {
+    kernels: boolean(kernels, "kernels"),
+    speeds: boolean(speeds, "speeds"),
+    forget: boolean(options.forget, "forget"),
+    gpu: options.gpu,
+    variant: options.variant,
+    cacheDir: options.cacheDir,
+    wasmUrl: wasmUrlOf(options.assets, platform),
+  };
+  return once("diagnose", params, options, platform);
+}
+
+/** One operation in a worker of its own. */
+async function once<O extends "benchmark" | "diagnose">(
+  operation: O,
+  params: Operations[O]["params"],
+  options: Pick<BenchmarkOptions & DiagnoseOptions, "assets" | "signal"> & {
+    onProgress?: (progress: Operations[O]["event"]) => void;
+  },
+  platform: AppPlatform,
+): Promise<Operations[O]["result"]> {
   const { assets = {}, signal, onProgress } = options;
   const onEvent = onProgress as ((event: unknown) => void) | undefined;
   const { client, result } = await startWorker(
-    "benchmark",
+    operation,
     params,
     { assets, signal, onEvent },
     platform,

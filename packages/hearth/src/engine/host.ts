@@ -13,6 +13,7 @@ import type { BenchmarkParams, GenerateParams, OpenParams, Prompt } from "../wor
 import type { Call, Handlers } from "../worker/serve.js";
 import { runBenchmark } from "./benchmark.js";
 import type { BenchmarkResult } from "./benchmark-types.js";
+import { runDiagnosis } from "./diagnose.js";
 import { type CheckOf, type OpenFiles, obtainFiles } from "./files.js";
 import { generate } from "./generate.js";
 import {
@@ -78,6 +79,10 @@ export class Host {
       score: ({ ids }, call) => this.#score(ids, call.signal),
       forward: (params, call) => this.#forward(params, call.signal),
       benchmark: (params, call) => this.#benchmark(params, call),
+      diagnose: async (params, { signal, emit }) => {
+        this.#claim();
+        return runDiagnosis(this.#platform, params, { signal, emit });
+      },
       close: async () => {
         const running = this.#running;
         this.#running = undefined;

@@ -8,12 +8,15 @@ import type { OpenParams } from "../worker/protocol.js";
 import type { Platform } from "./host.js";
 import type { GpuRestrictions, WasmVariant } from "./types.js";
 
-export interface OnGpuParams {
-  readonly software: boolean;
+export interface DeviceParams {
   readonly gpu?: GpuRestrictions | undefined;
   readonly variant?: WasmVariant | undefined;
   readonly cacheDir?: string | undefined;
   readonly wasmUrl?: string | undefined;
+}
+
+export interface OnGpuParams extends DeviceParams {
+  readonly software: boolean;
 }
 
 export interface GpuParts {
@@ -24,11 +27,11 @@ export interface GpuParts {
 }
 
 /** What starting a core needs to know where no model is named; planning takes no threads. */
-export function coreParams({ gpu, variant, cacheDir, wasmUrl }: OnGpuParams): OpenParams {
+export function coreParams({ gpu, variant, cacheDir, wasmUrl }: DeviceParams): OpenParams {
   return { model: "", device: "webgpu", threads: 1, gpu, variant, cacheDir, wasmUrl };
 }
 
-export function storeOptions({ cacheDir }: OnGpuParams): { cacheDir?: string } {
+export function storeOptions({ cacheDir }: DeviceParams): { cacheDir?: string } {
   return cacheDir === undefined ? {} : { cacheDir };
 }
 

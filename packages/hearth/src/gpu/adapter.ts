@@ -91,7 +91,7 @@ export function isSoftware(info: Partial<GPUAdapterInfo>): boolean {
 }
 
 /** Optional features of WebGPU that kernels or profiles use. */
-const wantedFeatures = [
+export const wantedFeatures = [
   "subgroups",
   "shader-f16",
   "timestamp-query",
@@ -99,7 +99,7 @@ const wantedFeatures = [
 ] as const;
 
 /** Limits that are asked for as high as the adapter goes. */
-const raisedLimits = [
+export const raisedLimits = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
   "maxStorageBuffersPerShaderStage",
@@ -153,7 +153,7 @@ function describe(
 }
 
 /** One of an adapter's shapes of subgroup matrices; in no published type yet. */
-interface MatrixConfig {
+export interface MatrixConfig {
   componentType: string;
   resultComponentType: string;
   M: number;

@@ -15,6 +15,8 @@ const seed = 1;
 
 export interface Outcome {
   readonly name: string;
+  /** Names the verdict among what is learned: one of another source is another. */
+  readonly key: string;
   readonly verdict: GpuVerdict;
   /** Why there was nothing to compare: the kernel did not compile or run. */
   readonly failure: HearthError | undefined;
@@ -23,7 +25,7 @@ export interface Outcome {
 /**
  * Checks one kernel variant.
  *
- * @throws HearthError `device_lost`, and what the core fails with.
+ * @throws HearthError what the core fails with; a lost device is a failure of the kernel's.
  */
 export async function runCheck(
   core: Core,
@@ -40,8 +42,8 @@ export async function runCheck(
     failure = HearthError.from(error);
   }
   const verdict = await core.call("gpuCheckClose", { check: opened.check, output });
-  if (failure?.code === "device_lost") throw failure;
-  return { name, verdict: failure ? { ...verdict, ok: false } : verdict, failure };
+  const key = keyOf(opened.plan, name);
+  return { name, key, verdict: failure ? { ...verdict, ok: false } : verdict, failure };
 }
 
 async function compute(gpu: Gpu, pipelines: PipelineCache, check: GpuCheck): Promise<Uint8Array> {
@@ -91,7 +93,7 @@ export async function checkKernels(
   options: CheckOptions,
 ): Promise<string[]> {
   const { learned, memos, place, signal } = options;
-  const keys = new Map(plan.checks.map((name) => [name, `${name}@${sourceOf(plan, name)}`]));
+  const keys = new Map(plan.checks.map((name) => [name, keyOf(plan, name)]));
   const found: Record<string, boolean> = {};
   try {
     for (const [name, key] of keys) {
@@ -99,7 +101,9 @@ export async function checkKernels(
       throwIfAborted(signal);
       // A kernel that takes the device down must not get to do so again.
       found[key] = false;
-      found[key] = (await runCheck(core, gpu, pipelines, name)).verdict.ok;
+      const { verdict, failure } = await runCheck(core, gpu, pipelines, name);
+      if (failure?.code === "device_lost") throw failure;
+      found[key] = verdict.ok;
       await yieldNow();
     }
   } catch (error) {
@@ -114,8 +118,9 @@ export async function checkKernels(
   return plan.checks.filter((name) => learned.verdicts[keys.get(name) ?? ""] === false);
 }
 
-/** A digest of the source that a check is about; of all sources where none has its name. */
-function sourceOf(plan: Pick<GpuPlan, "sources">, name: string): string {
+/** The check's name and a digest of the source it is about; of all where none has its name. */
+function keyOf(plan: Pick<GpuPlan, "sources">, name: string): string {
   const own = plan.sources.filter((source) => source.name === name);
-  return digest((own.length > 0 ? own : plan.sources).map((source) => source.code).join("\n"));
+  const codes = (own.length > 0 ? own : plan.sources).map((source) => source.code);
+  return `${name}@${digest(codes.join("\n"))}`;
 }

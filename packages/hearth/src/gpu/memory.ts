@@ -64,6 +64,11 @@ export async function learn(
   await memos.setMemo(key, JSON.stringify(kept)).catch(() => {});
 }
 
+/** Forgets every place. */
+export async function forget(memos: Memos): Promise<void> {
+  await memos.setMemo(key, "{}");
+}
+
 /** A short digest of a text: FNV-1a, twice over for 64 bits. Not against anybody's malice. */
 export function digest(text: string): string {
   return [0x811c9dc5, 0x9747b28c].map((start) => fnv(text, start).toString(16)).join("");

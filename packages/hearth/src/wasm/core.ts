@@ -71,6 +71,20 @@ export function createMemory(variant: WasmVariant): WebAssembly.Memory {
   });
 }
 
+/** Bytes that a memory of the engine's may grow to here; 0 when none is to be had. */
+export function largestMemory(): number {
+  const shared = typeof SharedArrayBuffer !== "undefined";
+  for (const maximum of sharedMaximums) {
+    try {
+      new WebAssembly.Memory({ initial: 1, maximum, shared });
+      return maximum * 65_536;
+    } catch {
+      // Less may be to be had.
+    }
+  }
+  return 0;
+}
+
 function importsFor(memory: WebAssembly.Memory, log?: (line: string) => void): WebAssembly.Imports {
   return { env: { memory }, wasi_snapshot_preview1: wasiImports(memory, log) };
 }

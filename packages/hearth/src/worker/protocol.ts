@@ -3,6 +3,7 @@
 
 import type { GeneratedToken, SamplingParams } from "../abi.generated.js";
 import type { BenchmarkProgress, BenchmarkResult } from "../engine/benchmark-types.js";
+import type { DiagnoseProgress, Diagnosis } from "../engine/diagnosis-types.js";
 import type {
   Device,
   EngineInfo,
@@ -43,6 +44,16 @@ export interface BenchmarkParams {
   repeat: number;
   maxBatch?: number | undefined;
   software: boolean;
+  gpu?: GpuRestrictions | undefined;
+  variant?: WasmVariant | undefined;
+  cacheDir?: string | undefined;
+  wasmUrl?: string | undefined;
+}
+
+export interface DiagnoseParams {
+  kernels: boolean;
+  speeds: boolean;
+  forget: boolean;
   gpu?: GpuRestrictions | undefined;
   variant?: WasmVariant | undefined;
   cacheDir?: string | undefined;
@@ -103,6 +114,7 @@ export interface Operations {
     result: ForwardResult;
   };
   benchmark: { params: BenchmarkParams; event: BenchmarkProgress; result: BenchmarkResult };
+  diagnose: { params: DiagnoseParams; event: DiagnoseProgress; result: Diagnosis };
   close: { params: null; event: never; result: null };
 }
 
@@ -165,6 +177,7 @@ const operations: Record<Operation, true> = {
   score: true,
   forward: true,
   benchmark: true,
+  diagnose: true,
   close: true,
 };
 

@@ -16,6 +16,7 @@ const handlers = (own: Partial<Handlers>): Handlers => ({
   score: none,
   forward: none,
   benchmark: none,
+  diagnose: none,
   close: async () => null,
   ...own,
 });
