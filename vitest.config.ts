@@ -9,7 +9,14 @@ export default defineConfig({
       "apps/studio/vite.config.ts",
       "scripts/vitest.config.ts",
       "tests/browser/vitest.config.ts",
-      { test: { name: "hearth", include: ["packages/hearth/src/**/*.test.ts"] } },
+      // Some of it on a software adapter, on machines that may be busy.
+      {
+        test: {
+          name: "hearth",
+          include: ["packages/hearth/src/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
       { test: { name: "bench", include: ["bench/lib/*.test.ts"] } },
       // On a software adapter unless there is a GPU; two files at once would share two cores.
       {

@@ -22,7 +22,7 @@ async function setUp() {
     const learned = await recall(memos, place);
     return checkKernels(core, gpu, pipelines, plan, { learned, memos, place });
   };
-  const checked = () => core.calls.filter((name) => name === "gpuCheckOpen").length;
+  const checked = () => core.calls.filter((name) => name === "gpuCheckClose").length;
   return { core, gpus, gpu, pipelines, memos, check, checked };
 }
 
@@ -34,6 +34,26 @@ function planWith(change: (code: string) => string): GpuPlan {
   return plan;
 }
 const offByOne = () => planWith((code) => code.replace("= ids[at.x]", "= ids[at.x] + 1u"));
+
+/** A plan that runs "store" and then a variant of "pass", which keeps what is there if it is right. */
+function twoKernels(name: string, refused: readonly string[], wrong = ["pass.fast"]): GpuPlan {
+  const plan = tinyPlan();
+  const variants = ["pass.fast", "pass.plain"];
+  const right = variants.find((each) => !refused.includes(each)) ?? "pass.fast";
+  const pass = variants.includes(name) ? name : right;
+  const [store] = plan.sources;
+  const [program] = plan.programs;
+  const [dispatch] = program?.dispatches ?? [];
+  if (!store || !program || !dispatch) throw new Error("the tiny plan stores nothing");
+  const added = `${wrong.includes(pass) ? 1 : 0}u; // ${pass}`;
+  const code = store.code.replace("= ids[at.x];", `+= ${added}\n`);
+  return {
+    ...plan,
+    sources: [store, { name: pass, code }],
+    pipelines: [0, 1].map((source) => ({ source, constants: [], layout: "uww" })),
+    programs: [{ ...program, dispatches: [dispatch, { ...dispatch, pipeline: 1 }] }],
+  };
+}
 
 describe("checks of kernels", () => {
   it("pass what is right, once", async () => {
@@ -53,6 +73,31 @@ describe("checks of kernels", () => {
     core.checkPlan = tinyPlan;
     expect(await check(tinyPlan())).toEqual([]);
     expect(checked()).toBe(2);
+    gpu.device.destroy();
+  });
+
+  // To check one of two kernels that follow each other takes the other as well.
+  it.each([
+    ["first", ["store", "pass.fast"], 3],
+    ["last", ["pass.fast", "store"], 2],
+  ])("blame no kernel for another, checked %s", async (_, checks, times) => {
+    const { core, check, checked, gpu } = await setUp();
+    core.checkPlan = (name, refused) => twoKernels(name, refused);
+    const plan = { ...twoKernels("store", []), checks };
+    expect(await check(plan)).toEqual(["pass.fast"]);
+    expect(checked()).toBe(times);
+    // And what was found out is remembered.
+    expect(await check(plan)).toEqual(["pass.fast"]);
+    expect(checked()).toBe(times);
+    gpu.device.destroy();
+  });
+
+  it("cannot check a kernel when every variant of another is wrong", async () => {
+    const { core, check, gpu } = await setUp();
+    core.checkPlan = (name, refused) => twoKernels(name, refused, ["pass.fast", "pass.plain"]);
+    const checks = ["pass.fast", "pass.plain", "store"];
+    const plan = { ...twoKernels("store", []), checks };
+    await expect(check(plan)).rejects.toMatchObject({ code: "unsupported_device" });
     gpu.device.destroy();
   });
 

@@ -1,7 +1,7 @@
 // Holds kernels against the CPU before a model relies on them: drivers and shader compilers have bugs
 // that no error reports. Each variant is checked once an adapter; one that fails is not used there.
 
-import type { GpuCheck, GpuPlan, GpuVerdict } from "../abi.generated.js";
+import type { GpuCheck, GpuPlan, GpuSource, GpuVerdict } from "../abi.generated.js";
 import type { Core } from "../core/core.js";
 import { yieldNow } from "../engine/yield.js";
 import { HearthError, throwIfAborted } from "../errors.js";
@@ -18,6 +18,8 @@ export interface Outcome {
   /** Names the verdict among what is learned: one of another source is another. */
   readonly key: string;
   readonly verdict: GpuVerdict;
+  /** The kernels that ran: the one in question, and those that its input and output take. */
+  readonly sources: readonly GpuSource[];
   /** Why there was nothing to compare: the kernel did not compile or run. */
   readonly failure: HearthError | undefined;
 }
@@ -42,8 +44,14 @@ export async function runCheck(
     failure = HearthError.from(error);
   }
   const verdict = await core.call("gpuCheckClose", { check: opened.check, output });
+<<<<<<< HEAD
   const key = keyOf(opened.plan, name);
   return { name, key, verdict: failure ? { ...verdict, ok: false } : verdict, failure };
+=======
+  if (failure?.code === "device_lost") throw failure;
+  const { sources } = opened.plan;
+  return { name, verdict: failure ? { ...verdict, ok: false } : verdict, sources, failure };
+>>>>>>> gputest
 }
 
 async function compute(gpu: Gpu, pipelines: PipelineCache, check: GpuCheck): Promise<Uint8Array> {
@@ -62,7 +70,8 @@ async function compute(gpu: Gpu, pipelines: PipelineCache, check: GpuCheck): Pro
   };
   // Whatever handle a load names, there is one file.
   const files = new Map(plan.loads.map((load) => [load.file, bytes]));
-  const runner = await Runner.build(gpu.device, pipelines, plan, 0, { files });
+  const programs = [...new Set(steps.flatMap((step) => step.programs))];
+  const runner = await Runner.build(gpu.device, pipelines, plan, 0, { files, programs });
   try {
     for (const step of steps) await runner.submit({ ...step, read: "" }).answer;
     return await runner.read(output);
@@ -84,6 +93,8 @@ export interface CheckOptions {
  *
  * @returns The names of those that are wrong here, now or as remembered.
  * @throws HearthError `device_lost`; the kernel that was being checked then counts as wrong.
+ * `unsupported_device` when one cannot be checked, because of one that its check needs no variant is
+ * right.
  */
 export async function checkKernels(
   core: Core,
@@ -92,6 +103,7 @@ export async function checkKernels(
   plan: Pick<GpuPlan, "checks" | "sources">,
   options: CheckOptions,
 ): Promise<string[]> {
+<<<<<<< HEAD
   const { learned, memos, place, signal } = options;
   const keys = new Map(plan.checks.map((name) => [name, keyOf(plan, name)]));
   const found: Record<string, boolean> = {};
@@ -111,16 +123,96 @@ export async function checkKernels(
     const last = Object.keys(found).at(-1);
     if (last && HearthError.from(error).code !== "device_lost") delete found[last];
     throw error;
+=======
+  const checks = new Checks(core, gpu, pipelines, options);
+  const codes = new Map(plan.sources.map(({ name, code }) => [name, code]));
+  try {
+    for (const name of plan.checks) await checks.check(name, codes.get(name) ?? "");
+>>>>>>> gputest
   } finally {
-    Object.assign(learned.verdicts, found);
-    if (Object.keys(found).length > 0) await learn(memos, place, { verdicts: found });
+    await checks.remember();
   }
-  return plan.checks.filter((name) => learned.verdicts[keys.get(name) ?? ""] === false);
+  return plan.checks.filter((name) => checks.wrong.has(name));
 }
 
+<<<<<<< HEAD
 /** The check's name and a digest of the source it is about; of all where none has its name. */
 function keyOf(plan: Pick<GpuPlan, "sources">, name: string): string {
   const own = plan.sources.filter((source) => source.name === name);
   const codes = (own.length > 0 ? own : plan.sources).map((source) => source.code);
   return `${name}@${digest(codes.join("\n"))}`;
+=======
+/**
+ * A check runs more kernels than the one in question, and fails when any of them is wrong. So it does
+ * without those that are known to be wrong; and when it fails, it is done again without each of the
+ * others that has a substitute. A kernel that is right in one company is right.
+ */
+class Checks {
+  readonly #core: Core;
+  readonly #gpu: Gpu;
+  readonly #pipelines: PipelineCache;
+  readonly #options: CheckOptions;
+  /** What was found out since the start, by the keys that it is remembered by. */
+  readonly #found: Record<string, boolean> = {};
+  /** Names of the kernels that are right here, and of those that are wrong. */
+  readonly #right = new Set<string>();
+  readonly wrong = new Set<string>();
+
+  constructor(core: Core, gpu: Gpu, pipelines: PipelineCache, options: CheckOptions) {
+    this.#core = core;
+    this.#gpu = gpu;
+    this.#pipelines = pipelines;
+    this.#options = options;
+  }
+
+  /** Keeps what was found out for the next time. */
+  async remember(): Promise<void> {
+    const { learned, memos, place } = this.#options;
+    Object.assign(learned.verdicts, this.#found);
+    if (Object.keys(this.#found).length === 0) return;
+    await learn(memos, place, { verdicts: this.#found });
+  }
+
+  async check(name: string, code: string): Promise<void> {
+    const key = `${name}@${digest(code)}`;
+    const known = this.#options.learned.verdicts[key];
+    try {
+      const right = known ?? (await this.#isRight(name));
+      if (known === undefined) this.#found[key] = right;
+      (right ? this.#right : this.wrong).add(name);
+    } catch (error) {
+      // A kernel that takes the device down must not get to do so again. Of one whose check the core
+      // failed or the app ended, nothing was found out.
+      if (HearthError.from(error).code === "device_lost") this.#found[key] = false;
+      throw error;
+    }
+  }
+
+  async #isRight(name: string): Promise<boolean> {
+    const { verdict, sources } = await this.#run(name, [...this.wrong]);
+    if (verdict.ok) return true;
+    const others = sources.map((source) => source.name).filter((other) => other !== name);
+    for (const other of others) {
+      if (this.#right.has(other)) continue;
+      try {
+        const without = await this.#run(name, [...this.wrong, other]);
+        if (without.verdict.ok) return true;
+      } catch (error) {
+        // That one has no substitute.
+        if (HearthError.from(error).code !== "unsupported_device") throw error;
+      }
+    }
+    return false;
+  }
+
+  async #run(name: string, without: readonly string[]): Promise<Outcome> {
+    throwIfAborted(this.#options.signal);
+    const { adapter } = this.#gpu;
+    const refused = [...new Set([...adapter.refused, ...without])];
+    const gpu = { ...this.#gpu, adapter: { ...adapter, refused } };
+    const outcome = await runCheck(this.#core, gpu, this.#pipelines, name);
+    await yieldNow();
+    return outcome;
+  }
+>>>>>>> gputest
 }

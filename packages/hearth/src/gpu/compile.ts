@@ -1,4 +1,4 @@
-// WGSL to compute pipelines: all at once, asynchronously, and each only once a device.
+// WGSL to compute pipelines: asynchronously, and each only once a device.
 
 import type { GpuPipeline, GpuPlan } from "../abi.generated.js";
 import { HearthError } from "../errors.js";
@@ -36,18 +36,20 @@ export class PipelineCache {
   }
 
   /**
-   * Starts compiling every pipeline of a plan and answers with a promise for each, in the plan's
-   * order. They reject with `gpu_error` that names the source, or `device_lost`.
+   * Starts compiling a pipeline of a plan, unless that was done before. The promise rejects with
+   * `gpu_error` that names the source, or `device_lost`.
+   *
+   * @param index The pipeline's place in the plan.
    */
-  compile(plan: Pick<GpuPlan, "sources" | "pipelines">): Promise<Compiled>[] {
-    return plan.pipelines.map((pipeline) => {
-      const source = plan.sources[pipeline.source];
-      if (!source) throw new HearthError("internal", "A pipeline names no source of its plan.");
-      const compiled = this.#pipeline(source.name, source.code, pipeline);
-      // Whoever waits for it hears of its failure; until then it is not unhandled.
-      compiled.catch(() => {});
-      return compiled;
-    });
+  compile(plan: Pick<GpuPlan, "sources" | "pipelines">, index: number): Promise<Compiled> {
+    const pipeline = plan.pipelines[index];
+    if (!pipeline) throw new HearthError("internal", "A plan has no such pipeline.");
+    const source = plan.sources[pipeline.source];
+    if (!source) throw new HearthError("internal", "A pipeline names no source of its plan.");
+    const compiled = this.#pipeline(source.name, source.code, pipeline);
+    // Whoever waits for it hears of its failure; until then it is not unhandled.
+    compiled.catch(() => {});
+    return compiled;
   }
 
   #pipeline(name: string, code: string, pipeline: GpuPipeline): Promise<Compiled> {

@@ -8,7 +8,7 @@ import type { Gpu } from "./adapter.js";
 import { checkKernels } from "./checks.js";
 import { PipelineCache } from "./compile.js";
 import { placeOf, recall } from "./memory.js";
-import { byHandle, GpuModel } from "./model.js";
+import { byHandle, compilesAhead, GpuModel } from "./model.js";
 import { Runner } from "./runner.js";
 
 export interface GpuLoadOptions {
@@ -61,6 +61,7 @@ export async function loadOnGpu(
     files: byHandle(handles, files),
     signal,
     onBytes: options.onBytes,
+    compileAhead: compilesAhead(gpu),
   });
   await core.call("modelReady", { model });
   const { features } = gpu.adapter;

@@ -46,23 +46,25 @@ interface Staging {
   readonly uniforms: GPUBuffer;
 }
 
+/** A pipeline of the plan, by its place there; it may still be compiling. */
+export type Pipelines = (index: number) => Promise<Compiled>;
+
 /**
  * Runs a load plan.
  *
- * @param compiled The plan's pipelines, which may still be compiling.
  * @throws HearthError `truncated_data`, `aborted`, what the store or the device fails with.
  */
 export async function loadWeights(
   device: Device,
   buffers: Buffers,
   loads: readonly GpuLoad[],
-  compiled: readonly Promise<Compiled>[],
+  pipelines: Pipelines,
   options: LoadOptions,
 ): Promise<void> {
   if (loads.length === 0) return;
   const loader = await Loader.start(device, buffers, loads, options);
   try {
-    for (const load of loads) await loader.load(load, compiled);
+    for (const load of loads) await loader.load(load, pipelines);
     await loader.finish();
   } finally {
     loader.destroy();
@@ -132,11 +134,8 @@ class Loader {
     return new Loader(device, buffers, options, size, staging);
   }
 
-  async load(load: GpuLoad, pipelines: readonly Promise<Compiled>[]): Promise<void> {
-    const compiled = load.pipeline < 0 ? undefined : await pipelines[load.pipeline];
-    if (load.pipeline >= 0 && !compiled) {
-      throw new HearthError("internal", "A load names no pipeline of its plan.");
-    }
+  async load(load: GpuLoad, pipelines: Pipelines): Promise<void> {
+    const compiled = load.pipeline < 0 ? undefined : await pipelines(load.pipeline);
     const most = Math.floor(this.#size / load.unitBytes / load.sliceUnits) * load.sliceUnits;
     const units = load.bytes / load.unitBytes;
     for (let done = 0; done < units; ) {

@@ -22,6 +22,9 @@ export interface GpuModelParts {
   files(signal: AbortSignal): Promise<OpenFiles>;
 }
 
+/** In software compiling takes the time of the CPU that computes; a card's driver has it to spare. */
+export const compilesAhead = (gpu: Gpu): boolean => !gpu.software;
+
 /** The files by the handles that a plan's loads name them with. */
 export function byHandle(handles: readonly number[], files: OpenFiles) {
   return new Map(
@@ -58,7 +61,8 @@ export class GpuModel implements Recoverable {
     let files: OpenFiles | undefined;
     try {
       files = await this.#parts.files(signal);
-      const options = { files: byHandle(handles, files), signal };
+      const compileAhead = compilesAhead(gpu);
+      const options = { files: byHandle(handles, files), signal, compileAhead };
       const pipelines = new PipelineCache(gpu.device);
       this.#runner = await GpuRunner.build(gpu.device, pipelines, plan, rowBytes, options);
     } catch (error) {

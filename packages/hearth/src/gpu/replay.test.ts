@@ -59,7 +59,34 @@ describe("a step", () => {
     expect(none.map(({ name }) => name)).toEqual(["store"]);
   });
 
-  it("refuses a program that its plan has not", () => {
-    expect(() => runner.submit(step({ programs: [9] }))).toThrow(/no program/);
+  it("waits for a program that no first answer takes, and says what is wrong with it", async () => {
+    const plan = tinyPlan();
+    const [, greedy] = plan.programs;
+    const [dispatch] = greedy?.dispatches ?? [];
+    if (!greedy || !dispatch) throw new Error("the tiny plan samples nothing");
+    // The third program is the second by another name, the fourth one that does not compile.
+    const wrong = { ...greedy, name: "wrong", dispatches: [{ ...dispatch, pipeline: 4 }] };
+    const programs = [...plan.programs, { ...greedy, name: "late" }, wrong];
+    const sources = [...plan.sources, { name: "wrong", code: "not WGSL" }];
+    const pipelines = [...plan.pipelines, { source: 4, constants: [], layout: "uwww" }];
+    const late = await Runner.build(
+      gpu.device,
+      new PipelineCache(gpu.device),
+      { ...plan, sources, pipelines, programs },
+      1024,
+      { files: new Map([[1, { name: "tiny", stored: alphabet() }]]) },
+    );
+    const needs = step({ programs: [0, 2] });
+    expect(() => late.submit(needs)).toThrow(/not compiled/);
+    await late.prepare(needs.programs);
+    expect([...((await late.submit(needs).answer) ?? [])]).toEqual([71, 0, 0, 0]);
+    await expect(late.prepare([3])).rejects.toMatchObject({ code: "gpu_error", subject: "wrong" });
+    gpu.device.check(); // the others go on
+    late.destroy();
+  });
+
+  it("refuses a program that its plan has not", async () => {
+    await expect(runner.prepare([9])).rejects.toThrow(/no program/);
+    expect(() => runner.submit(step({ programs: [9] }))).toThrow(/not compiled/);
   });
 });

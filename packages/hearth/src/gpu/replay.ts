@@ -1,7 +1,7 @@
-// A plan's programs as they are replayed: pipelines and bind groups made once, and grids that are
-// worked out from a step's figures.
+// A plan's programs as they are replayed: pipelines and bind groups made once, when a program is first
+// needed, and grids that are worked out from a step's figures.
 
-import type { GpuCount, GpuPlan, GpuProgram, GpuStep } from "../abi.generated.js";
+import type { GpuCount, GpuDispatch, GpuPlan, GpuProgram, GpuStep } from "../abi.generated.js";
 import { HearthError } from "../errors.js";
 import type { Buffers } from "./buffers.js";
 import type { Compiled } from "./compile.js";
@@ -26,12 +26,31 @@ export function countOf(count: GpuCount, step: Figures): number {
 }
 
 export class Replay {
-  readonly #programs: Recorded[][];
+  readonly #plan: Pick<GpuPlan, "programs">;
+  readonly #buffers: Buffers;
+  readonly #programs: (readonly Recorded[] | undefined)[] = [];
+  /** Dispatches that bind the same ranges share a group. */
+  readonly #groups = new Map<string, GPUBindGroup>();
 
-  /** Makes the bind groups; call it in an error scope. */
-  constructor(plan: Pick<GpuPlan, "programs">, compiled: readonly Compiled[], buffers: Buffers) {
-    const groups = new Map<string, GPUBindGroup>();
-    this.#programs = plan.programs.map((program) => record(program, compiled, buffers, groups));
+  constructor(plan: Pick<GpuPlan, "programs">, buffers: Buffers) {
+    this.#plan = plan;
+    this.#buffers = buffers;
+  }
+
+  /** Whether a program can be replayed. */
+  has(index: number): boolean {
+    return this.#programs[index] !== undefined;
+  }
+
+  /** The pipelines that a program runs, by their places in the plan. */
+  pipelinesOf(index: number): number[] {
+    return [...new Set(this.#planned(index).dispatches.map((dispatch) => dispatch.pipeline))];
+  }
+
+  /** Makes a program's bind groups; call it in an error scope. */
+  record(index: number, compiled: ReadonlyMap<number, Compiled>): void {
+    const { dispatches } = this.#planned(index);
+    this.#programs[index] = dispatches.map((each) => this.#recorded(each, compiled));
   }
 
   /** Encodes a step's dispatches into one pass, in order. */
@@ -73,31 +92,30 @@ export class Replay {
     }
   }
 
-  #program(index: number): Recorded[] {
+  #program(index: number): readonly Recorded[] {
     const program = this.#programs[index];
+    if (!program) throw new HearthError("internal", "A step's program was not compiled.");
+    return program;
+  }
+
+  #planned(index: number): GpuProgram {
+    const program = this.#plan.programs[index];
     if (!program) throw new HearthError("internal", "A step names no program of its plan.");
     return program;
   }
-}
 
-/** Dispatches that bind the same ranges share a group. */
-function record(
-  program: GpuProgram,
-  compiled: readonly Compiled[],
-  buffers: Buffers,
-  groups: Map<string, GPUBindGroup>,
-): Recorded[] {
-  return program.dispatches.map(({ name, pipeline: index, bindings, x, y, z }) => {
-    const found = compiled[index];
-    if (!found) throw new HearthError("internal", `${name} names no pipeline of its plan.`);
+  #recorded(dispatch: GpuDispatch, compiled: ReadonlyMap<number, Compiled>): Recorded {
+    const { name, pipeline: index, bindings, x, y, z } = dispatch;
+    const found = compiled.get(index);
+    if (!found) throw new HearthError("internal", `${name} has no pipeline.`);
     const ranges = bindings.map(({ buffer, offset, bytes }) => `${buffer}+${offset}:${bytes}`);
     const key = `${index} ${ranges.join(" ")}`;
-    let group = groups.get(key);
+    let group = this.#groups.get(key);
     if (!group) {
-      const resources = bindings.map((binding) => buffers.range(binding));
-      group = buffers.group(found, resources, name);
-      groups.set(key, group);
+      const resources = bindings.map((binding) => this.#buffers.range(binding));
+      group = this.#buffers.group(found, resources, name);
+      this.#groups.set(key, group);
     }
     return { name, pipeline: found.pipeline, group, x, y, z };
-  });
+  }
 }

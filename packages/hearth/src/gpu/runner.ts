@@ -20,28 +20,47 @@ export interface Submission {
 /** Bytes of a token's id. */
 const idBytes = 4;
 
+/**
+ * The programs that a model's first answer takes. Others ("few", and a sampler for each way of
+ * cutting) may never be used, and compiling a pipeline takes milliseconds on a card and seconds in
+ * software.
+ */
+const firstPrograms: ReadonlySet<string> = new Set(["decode", "prefill", "greedy"]);
+
+export interface RunnerOptions extends LoadOptions {
+  /** Programs to compile at once, by their places in the plan; those of a first answer if left out. */
+  readonly programs?: readonly number[];
+  /** Whether to compile the others once that is done, while nobody waits for them. */
+  readonly compileAhead?: boolean;
+}
+
 export class Runner {
   readonly device: Device;
   /** Milliseconds of the CPU's that all submissions took so far; for measurements. */
   readonly spent = { encode: 0, submit: 0 };
+  readonly #pipelines: PipelineCache;
   readonly #plan: GpuPlan;
   readonly #rowBytes: number;
   readonly #buffers: Buffers;
   readonly #replay: Replay;
   readonly #readbacks: Readbacks;
+  /** Programs that are compiled or being compiled. */
+  readonly #prepared = new Map<number, Promise<void>>();
+  #closed = false;
 
   private constructor(
     device: Device,
+    pipelines: PipelineCache,
     plan: GpuPlan,
     rowBytes: number,
     buffers: Buffers,
-    replay: Replay,
   ) {
     this.device = device;
+    this.#pipelines = pipelines;
     this.#plan = plan;
     this.#rowBytes = rowBytes;
     this.#buffers = buffers;
-    this.#replay = replay;
+    this.#replay = new Replay(plan, buffers);
     this.#readbacks = new Readbacks(device);
   }
 
@@ -57,23 +76,71 @@ export class Runner {
     pipelines: PipelineCache,
     plan: GpuPlan,
     rowBytes: number,
-    options: LoadOptions,
+    options: RunnerOptions,
   ): Promise<Runner> {
     device.check();
-    const compiling = pipelines.compile(plan);
+    const all = plan.programs.map((_, index) => index);
+    const first =
+      options.programs ??
+      all.filter((index) => firstPrograms.has(plan.programs[index]?.name ?? ""));
+    const compiled = (index: number) => pipelines.compile(plan, index);
+    // Weights wait for the pipelines that repack them, so those come first.
+    for (const { pipeline } of plan.loads) if (pipeline >= 0) compiled(pipeline);
+    for (const index of first) {
+      for (const { pipeline } of plan.programs[index]?.dispatches ?? []) compiled(pipeline);
+    }
     const buffers = await Buffers.make(device, plan, "model");
     try {
-      await loadWeights(device, buffers, plan.loads, compiling, options);
-      const compiled = await Promise.all(compiling);
-      const replay = await device.scoped("programs", () => new Replay(plan, compiled, buffers));
-      return new Runner(device, plan, rowBytes, buffers, replay);
+      await loadWeights(device, buffers, plan.loads, compiled, options);
+      const runner = new Runner(device, pipelines, plan, rowBytes, buffers);
+      await runner.prepare(first);
+      if (options.compileAhead) void runner.#compileAhead(all);
+      return runner;
     } catch (error) {
       buffers.destroy();
       throw error;
     }
   }
 
-  /** Hands a step to the device and returns at once. Throws `device_lost`, `gpu_error`. */
+  /**
+   * Makes sure that programs can be submitted, and waits for those that have yet to be compiled.
+   * Throws `gpu_error` that names the kernel, `device_lost`.
+   */
+  async prepare(programs: readonly number[]): Promise<void> {
+    for (const index of programs) {
+      if (this.#replay.has(index)) continue;
+      let prepared = this.#prepared.get(index);
+      if (!prepared) {
+        prepared = this.#record(index);
+        this.#prepared.set(index, prepared);
+      }
+      await prepared;
+    }
+  }
+
+  async #record(index: number): Promise<void> {
+    const used = this.#replay.pipelinesOf(index);
+    const compiling = used.map(
+      async (pipeline) => [pipeline, await this.#pipelines.compile(this.#plan, pipeline)] as const,
+    );
+    const compiled = new Map(await Promise.all(compiling));
+    if (this.#closed) throw new HearthError("invalid_handle", "The model was given back.");
+    await this.device.scoped("programs", () => this.#replay.record(index, compiled));
+  }
+
+  /** One program after the other, so that one that a step waits for has no queue before it. */
+  async #compileAhead(programs: readonly number[]): Promise<void> {
+    for (const index of programs) {
+      if (this.#closed) return;
+      // The step that needs it is told.
+      await this.prepare([index]).catch(() => {});
+    }
+  }
+
+  /**
+   * Hands a step, whose programs are prepared, to the device and returns at once. Throws
+   * `device_lost`, `gpu_error`.
+   */
   submit(step: GpuStep): Submission {
     this.device.check();
     const { raw } = this.device;
@@ -117,6 +184,7 @@ export class Runner {
 
   /** Runs a step, its writes included, and times every dispatch. */
   async profile(step: GpuStep): Promise<DispatchTime[]> {
+    await this.prepare(step.programs);
     this.device.check();
     this.#buffers.write(step.writes);
     return profile(this.device, this.#replay, step);
@@ -124,6 +192,7 @@ export class Runner {
 
   /** Gives the plan's memory back. The device stays. */
   destroy(): void {
+    this.#closed = true;
     this.#buffers.destroy();
     this.#readbacks.destroy();
   }

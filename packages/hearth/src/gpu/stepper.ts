@@ -184,7 +184,9 @@ export class GpuStepper implements Stepper {
     while (this.#underWay.length < this.#ahead) {
       const step: GpuStep = await this.#core.call("sessionSchedule", { session: this.#session });
       if (step.programs.length === 0) return;
-      this.#underWay.push(this.#model.runner.submit(step));
+      const { runner } = this.#model;
+      await runner.prepare(step.programs);
+      this.#underWay.push(runner.submit(step));
     }
   }
 

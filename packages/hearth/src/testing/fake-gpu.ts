@@ -13,6 +13,7 @@ import type {
   Request,
   StepResult,
 } from "../abi.generated.js";
+import { HearthError } from "../errors.js";
 import { FakeCore, FakeFile, fakeModelInfo, stopId } from "./fake-core.js";
 
 const vocabSize = fakeModelInfo.vocabSize;
@@ -191,7 +192,7 @@ export class FakeGpuCore extends FakeCore {
   /** Changes what is planned; for faults. */
   plan: () => GpuPlan = tinyPlan;
   /** Changes what a check runs. */
-  checkPlan: (name: string) => GpuPlan = tinyPlan;
+  checkPlan: (name: string, refused: readonly string[]) => GpuPlan = tinyPlan;
   /** Steps handed out that were not for nothing. */
   submitted = 0;
   /** The most that were under way at once. */
@@ -325,8 +326,12 @@ export class FakeGpuCore extends FakeCore {
   }
 
   /** A check of the kernel "store": two steps keep an id each. */
-  #check({ name }: Request<"gpuCheckOpen">): GpuCheck {
-    const plan = this.checkPlan(name);
+  #check({ name, adapter }: Request<"gpuCheckOpen">): GpuCheck {
+    const plan = this.checkPlan(name, adapter.refused);
+    const missing = plan.sources.find(
+      (source) => source.name !== name && adapter.refused.includes(source.name),
+    );
+    if (missing) throw new HearthError("unsupported_device", undefined, { subject: missing.name });
     return {
       check: 9,
       plan: { ...plan, loads: [] },
