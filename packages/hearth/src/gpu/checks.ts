@@ -44,14 +44,9 @@ export async function runCheck(
     failure = HearthError.from(error);
   }
   const verdict = await core.call("gpuCheckClose", { check: opened.check, output });
-<<<<<<< HEAD
-  const key = keyOf(opened.plan, name);
-  return { name, key, verdict: failure ? { ...verdict, ok: false } : verdict, failure };
-=======
-  if (failure?.code === "device_lost") throw failure;
   const { sources } = opened.plan;
-  return { name, verdict: failure ? { ...verdict, ok: false } : verdict, sources, failure };
->>>>>>> gputest
+  const key = keyOf(name, sources.find((source) => source.name === name)?.code ?? "");
+  return { name, key, verdict: failure ? { ...verdict, ok: false } : verdict, sources, failure };
 }
 
 async function compute(gpu: Gpu, pipelines: PipelineCache, check: GpuCheck): Promise<Uint8Array> {
@@ -103,45 +98,21 @@ export async function checkKernels(
   plan: Pick<GpuPlan, "checks" | "sources">,
   options: CheckOptions,
 ): Promise<string[]> {
-<<<<<<< HEAD
-  const { learned, memos, place, signal } = options;
-  const keys = new Map(plan.checks.map((name) => [name, keyOf(plan, name)]));
-  const found: Record<string, boolean> = {};
-  try {
-    for (const [name, key] of keys) {
-      if (learned.verdicts[key] !== undefined) continue;
-      throwIfAborted(signal);
-      // A kernel that takes the device down must not get to do so again.
-      found[key] = false;
-      const { verdict, failure } = await runCheck(core, gpu, pipelines, name);
-      if (failure?.code === "device_lost") throw failure;
-      found[key] = verdict.ok;
-      await yieldNow();
-    }
-  } catch (error) {
-    // Nothing was found out about the kernel whose check the core failed or the app ended.
-    const last = Object.keys(found).at(-1);
-    if (last && HearthError.from(error).code !== "device_lost") delete found[last];
-    throw error;
-=======
   const checks = new Checks(core, gpu, pipelines, options);
   const codes = new Map(plan.sources.map(({ name, code }) => [name, code]));
   try {
     for (const name of plan.checks) await checks.check(name, codes.get(name) ?? "");
->>>>>>> gputest
   } finally {
     await checks.remember();
   }
   return plan.checks.filter((name) => checks.wrong.has(name));
 }
 
-<<<<<<< HEAD
-/** The check's name and a digest of the source it is about; of all where none has its name. */
-function keyOf(plan: Pick<GpuPlan, "sources">, name: string): string {
-  const own = plan.sources.filter((source) => source.name === name);
-  const codes = (own.length > 0 ? own : plan.sources).map((source) => source.code);
-  return `${name}@${digest(codes.join("\n"))}`;
-=======
+/** What a verdict is remembered by: the check's name and a digest of the source that it is about. */
+function keyOf(name: string, code: string): string {
+  return `${name}@${digest(code)}`;
+}
+
 /**
  * A check runs more kernels than the one in question, and fails when any of them is wrong. So it does
  * without those that are known to be wrong; and when it fails, it is done again without each of the
@@ -174,7 +145,7 @@ class Checks {
   }
 
   async check(name: string, code: string): Promise<void> {
-    const key = `${name}@${digest(code)}`;
+    const key = keyOf(name, code);
     const known = this.#options.learned.verdicts[key];
     try {
       const right = known ?? (await this.#isRight(name));
@@ -211,8 +182,8 @@ class Checks {
     const refused = [...new Set([...adapter.refused, ...without])];
     const gpu = { ...this.#gpu, adapter: { ...adapter, refused } };
     const outcome = await runCheck(this.#core, gpu, this.#pipelines, name);
+    if (outcome.failure?.code === "device_lost") throw outcome.failure;
     await yieldNow();
     return outcome;
   }
->>>>>>> gputest
 }
