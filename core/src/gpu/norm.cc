@@ -21,7 +21,7 @@ Result<void> emit_rms_norm(Lowering& low, const graph::Node& node) {
   const auto& params = std::get<graph::RmsNormParams>(node.params);
   const Rows x = low.rows(node.inputs[0]), y = low.rows(node.output);
   std::vector<Constant> constants = row_constants(x, y);
-  constants.push_back(set("WIDTH", y.width / params.groups));
+  constants.push_back(set("WIDTH", static_cast<double>(y.width / params.groups)));
   constants.push_back(set("GROUPS", params.groups));
   constants.push_back(set("EPSILON", params.epsilon));
   constants.push_back(set("WEIGHT_OFFSET", params.weight_offset));

@@ -20,7 +20,6 @@ namespace hearth::runtime {
 namespace {
 
 using graph::Builder;
-using graph::kNone;
 using graph::ValueId;
 
 // Sizes that reach the ends of tiles: no multiple of 64 rows, more tokens than a tile has.
@@ -122,6 +121,7 @@ ValueId attention(Builder& b, RandomSource& source, ValueId x) {
   source.add("query_norm", {kHeadSize}, DType::kF32);
   source.add("key_norm", {kHeadSize}, DType::kF32);
   std::vector<float> turns;
+  turns.reserve(kHeadSize / 2);
   for (int i = 0; i < kHeadSize / 2; ++i) {
     turns.push_back(std::pow(1e4F, -2.0F * static_cast<float>(i) / kHeadSize));
   }
