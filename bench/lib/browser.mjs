@@ -40,6 +40,19 @@ const flags = [
   "--disable-sync",
 ];
 
+// WebGPU on a graphics card without a display. Features behind `allow_unsafe_apis` and the like are for
+// every engine alike.
+const gpuFlags = [
+  "--enable-unsafe-webgpu",
+  "--ignore-gpu-blocklist",
+  "--disable-gpu-sandbox",
+  "--use-angle=vulkan",
+  "--enable-features=Vulkan",
+  "--disable-vulkan-surface",
+  "--enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis",
+  "--disable-dawn-features=timestamp_quantization",
+];
+
 /** @returns {string} the Chromium to run: $CHROMIUM, else the first that is installed */
 function findChromium() {
   const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -70,7 +83,8 @@ function sendFile(request, response, path) {
 }
 
 /**
- * @param {{ model: string }} options path of the GGUF that pages get at `modelUrl`
+ * @param {{ model: string, gpu?: boolean }} options path of the GGUF that pages get at `modelUrl`;
+ *   whether pages get the graphics card
  * @returns {Promise<BrowserHost>}
  *
  * @typedef {object} BrowserHost
@@ -80,7 +94,7 @@ function sendFile(request, response, path) {
  *   a fresh page with a module of bench/pages as `globalThis.peer`
  * @property {() => Promise<void>} close
  */
-export async function startBrowser({ model }) {
+export async function startBrowser({ model, gpu = false }) {
   const modelPath = `/models/${encodeURIComponent(basename(model))}`;
   const server = createServer((request, response) => {
     response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
@@ -106,7 +120,7 @@ export async function startBrowser({ model }) {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: findChromium(),
     headless: false, // the flag above says it: Playwright would choose its own shell
-    args: flags,
+    args: gpu ? [...flags, ...gpuFlags] : flags,
   });
   const session = await context.newCDPSession(context.pages()[0] ?? (await context.newPage()));
   const { product } = await session.send("Browser.getVersion");
