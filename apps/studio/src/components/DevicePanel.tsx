@@ -45,6 +45,11 @@ function verdictOf({ adapter, reason, kernels }: Diagnosis): string {
     : `${wrong} of ${kernels.length} kernels are wrong here. Models do without them.`;
 }
 
+/** A kernel's name may be broken behind its dots, where a phone has no room for it. */
+function breakable(name: string) {
+  return name.split(".").flatMap((part, index) => (index === 0 ? [part] : [".", <wbr />, part]));
+}
+
 function Kernels({ kernels }: { kernels: readonly KernelReport[] }) {
   const timed = kernels.some((kernel) => speedOf(kernel) !== "");
   return (
@@ -69,7 +74,7 @@ function Kernels({ kernels }: { kernels: readonly KernelReport[] }) {
           <tbody>
             {kernels.map((kernel) => (
               <tr key={kernel.name} class={kernel.ok ? "" : "wrong"}>
-                <th scope="row">{kernel.name}</th>
+                <th scope="row">{breakable(kernel.name)}</th>
                 <td title={kernel.failure ?? ""}>{kernel.ok ? "right" : "wrong"}</td>
                 <td class="number" title={`At most ${kernel.tolerance.toExponential(1)} passes`}>
                   {kernel.failure ? "" : kernel.error === 0 ? "0" : kernel.error.toExponential(1)}
