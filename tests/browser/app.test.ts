@@ -137,6 +137,27 @@ describe("the first visit, and the one after it", () => {
     await page.close();
   });
 
+  it("tells on a phone what the model runs on, and checks the device", async () => {
+    const { page, load, troubles } = await openApp(browser, app, { width: 375, height: 740 });
+    await load();
+    await page.getByRole("button", { name: "This device" }).click();
+    const panel = page.getByRole("region", { name: "This device" });
+    // This Chromium was started without a GPU.
+    expect(await panel.textContent()).toMatch(/The model runs on\s*the processor\s*Why\s*\S/);
+    await page.getByTestId("check").click();
+    const verdict = await page.getByTestId("verdict").textContent();
+    expect(verdict).toMatch(/Models run on the processor\.$/);
+    const over = await page.evaluate(() => {
+      const { scrollWidth, clientWidth } = document.documentElement;
+      return scrollWidth - clientWidth;
+    });
+    expect(over).toBeLessThanOrEqual(0);
+    await page.getByRole("button", { name: "Settings" }).click();
+    expect(await panel.count()).toBe(0);
+    expect(troubles).toEqual([]);
+    await page.close();
+  });
+
   it("fits a phone, from the first screen to an answer with wide code", async () => {
     const { page, load, settle, ask, answer, troubles } = await openApp(browser, app, {
       width: 375,

@@ -113,6 +113,22 @@ describe("the package's README", () => {
     expect(members.length).toBeGreaterThan(10);
     expect(firstCells(readme, "## Options of createEngine").sort()).toEqual(members.sort());
   });
+
+  it("names every option of diagnose and benchmark", () => {
+    const start = readme.lines.indexOf("## What the device can do");
+    const end = readme.lines.findIndex((line, at) => at > start && line.startsWith("## "));
+    const section = readme.lines.slice(start, end).join("\n");
+    for (const [file, name] of [
+      ["diagnosis-types.ts", "DiagnoseOptions"],
+      ["benchmark-types.ts", "BenchmarkOptions"],
+    ]) {
+      const types = readFileSync(at(`packages/hearth/src/engine/${file}`), "utf8");
+      const body = new RegExp(`export interface ${name}\\b.*?\\n}`, "s").exec(types)?.[0] ?? "";
+      const members = [...body.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1] as string);
+      expect(members.length).toBeGreaterThan(5);
+      expect(members.filter((member) => !section.includes(`\`${member}\``))).toEqual([]);
+    }
+  });
 });
 
 it("lists every command of the CLI in the README", () => {

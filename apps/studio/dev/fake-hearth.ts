@@ -3,7 +3,7 @@
  * no model; it writes one text, and does what the address asks for: `?fake=slow` downloads slowly,
  * `?fake=fail` fails. Only vite.config.ts refers to it, and only in that mode.
  */
-import type { CatalogueEntry, ChatChunk, CreateEngine } from "../src/engine.js";
+import type { CatalogueEntry, ChatChunk, CreateEngine, Diagnose } from "../src/engine.js";
 
 export const catalogue: { models: CatalogueEntry[] } = {
   models: [
@@ -71,8 +71,12 @@ export const createEngine: CreateEngine = async ({ onProgress, signal }) => {
   return {
     info: {
       name: "SmolLM2 135M Instruct",
-      model: { parameters: 134_515_008, contextLength: 2048 },
+      model: {
+        ...{ parameters: 134_515_008, contextLength: 2048 },
+        ...{ weightBytes: 96_576_768, activationBytes: 3_145_728, kvBytes: 47_185_920 },
+      },
       device: "wasm",
+      reason: "WebGPU runs in software here (SwiftShader), which is slower than WebAssembly.",
       variant: "relaxed-mt",
       threads: 2,
       source: "network",
@@ -105,5 +109,25 @@ export const createEngine: CreateEngine = async ({ onProgress, signal }) => {
       },
     },
     close() {},
+  };
+};
+
+const kernels = ["add.plain", "matvec.q4.subgroups", "attention_split.f16.subgroups", "embed.q4"];
+
+export const diagnose: Diagnose = async ({ onProgress, signal }) => {
+  for (const [done, kernel] of kernels.entries()) {
+    onProgress({ phase: "check", kernel, done, total: kernels.length });
+    await wait(asked === "slow" ? 2000 : 200, signal);
+  }
+  return {
+    adapter: {
+      description: "nvidia ampere NVIDIA A10",
+      features: ["subgroups", "shader-f16", "dot8"],
+      software: false,
+    },
+    kernels: kernels.map((name, i) => ({
+      ...{ name, ok: asked !== "fail" || i > 0, error: i * 1e-4, tolerance: 5e-3 },
+      ...(name.startsWith("matvec") ? { bytesPerSecond: 431e9 } : {}),
+    })),
   };
 };

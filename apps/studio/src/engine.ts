@@ -43,8 +43,19 @@ export interface Progress {
 export interface EngineInfo {
   /** Name that the model was resolved to. */
   name: string;
-  model: { parameters: number; contextLength: number };
+  model: {
+    parameters: number;
+    contextLength: number;
+    /** Bytes that it takes in memory, in three parts. */
+    weightBytes: number;
+    activationBytes: number;
+    kvBytes: number;
+  };
   device: string;
+  /** The GPU that it runs on. */
+  adapter?: Adapter;
+  /** Why it does not run on a GPU. */
+  reason?: string;
   /** Build of the core that runs, such as "relaxed-mt". */
   variant: string;
   threads: number;
@@ -52,6 +63,43 @@ export interface EngineInfo {
   downloadedBytes: number;
   loadSeconds: number;
 }
+
+export interface Adapter {
+  description: string;
+  features: string[];
+  software: boolean;
+}
+
+/** One kernel of the GPU's, held against the CPU. */
+export interface KernelReport {
+  name: string;
+  ok: boolean;
+  error: number;
+  tolerance: number;
+  failure?: string;
+  bytesPerSecond?: number;
+  flops?: number;
+}
+
+/** What `diagnose` says of the device. */
+export interface Diagnosis {
+  adapter?: Adapter;
+  reason?: string;
+  kernels: KernelReport[];
+}
+
+export interface CheckProgress {
+  phase: "check" | "time";
+  kernel: string;
+  done: number;
+  total: number;
+}
+
+export type Diagnose = (options: {
+  speeds: boolean;
+  onProgress: (progress: CheckProgress) => void;
+  signal: AbortSignal;
+}) => Promise<Diagnosis>;
 
 export interface ChatMessage {
   role: "system" | "user" | "assistant";

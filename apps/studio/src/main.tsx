@@ -4,12 +4,13 @@ import "./styles/base.css";
 import "./styles/welcome.css";
 import "./styles/layout.css";
 import "./styles/conversation.css";
-import { catalogue, createEngine } from "hearth";
+import "./styles/device.css";
+import { catalogue, createEngine, diagnose } from "hearth";
 import { render } from "preact";
 import { App } from "./components/App.js";
 import { fromCatalogue } from "./models.js";
 import { Studio } from "./store.js";
 
-const studio = new Studio({ createEngine, models: fromCatalogue(catalogue.models) });
+const studio = new Studio({ createEngine, diagnose, models: fromCatalogue(catalogue.models) });
 const root = document.getElementById("app");
 if (root) render(<App studio={studio} />, root);

@@ -1,5 +1,14 @@
 import { describe, expect, it, vi } from "vitest";
-import type { CatalogueModel, ChatChunk, ChatRequest, CreateEngine, EngineInfo } from "./engine.js";
+import type {
+  CatalogueModel,
+  ChatChunk,
+  ChatRequest,
+  CheckProgress,
+  CreateEngine,
+  Diagnose,
+  Diagnosis,
+  EngineInfo,
+} from "./engine.js";
 import { Studio } from "./store.js";
 
 const models: CatalogueModel[] = ["a", "b"].map((id) => ({
@@ -13,7 +22,10 @@ const models: CatalogueModel[] = ["a", "b"].map((id) => ({
 
 const info: EngineInfo = {
   name: "Model a",
-  model: { parameters: 135e6, contextLength: 2048 },
+  model: {
+    ...{ parameters: 135e6, contextLength: 2048 },
+    ...{ weightBytes: 96e6, activationBytes: 3e6, kvBytes: 47e6 },
+  },
   device: "wasm",
   variant: "relaxed-mt",
   threads: 2,
@@ -21,6 +33,8 @@ const info: EngineInfo = {
   downloadedBytes: 0,
   loadSeconds: 0.5,
 };
+
+const diagnose: Diagnose = async () => ({ kernels: [] });
 
 const failure = (code: string, subject = "") =>
   Object.assign(new Error(`It failed with ${code}.`), { code, subject });
@@ -81,7 +95,7 @@ class Script {
 
 async function loaded(script = new Script()) {
   let clock = 0;
-  const studio = new Studio({ createEngine: script.create, models, now: () => clock });
+  const studio = new Studio({ createEngine: script.create, diagnose, models, now: () => clock });
   await studio.load();
   return {
     studio,
@@ -99,6 +113,7 @@ describe("loading", () => {
     const script = new Script();
     const seen: (number | undefined)[] = [];
     const studio = new Studio({
+      diagnose,
       models,
       createEngine: async (options) => {
         expect(options).toMatchObject({ model: "b", device: "auto" });
@@ -121,7 +136,7 @@ describe("loading", () => {
       .fn<CreateEngine>()
       .mockRejectedValueOnce(failure("not_found", "model.gguf"))
       .mockImplementation(script.create);
-    const studio = new Studio({ createEngine: create, models });
+    const studio = new Studio({ createEngine: create, diagnose, models });
     await studio.load();
     expect(studio.state()).toMatchObject({
       phase: "idle",
@@ -134,7 +149,7 @@ describe("loading", () => {
 
   it("takes what has no code for a bug", async () => {
     const createEngine = () => Promise.reject(new TypeError("x is not a function"));
-    const studio = new Studio({ createEngine, models });
+    const studio = new Studio({ createEngine, diagnose, models });
     await studio.load();
     expect(studio.state().failure).toMatchObject({
       code: "internal",
@@ -145,6 +160,7 @@ describe("loading", () => {
   it("can be cancelled, without a failure and without late progress", async () => {
     let report: Parameters<CreateEngine>[0]["onProgress"] = () => {};
     const studio = new Studio({
+      diagnose,
       models,
       createEngine: ({ signal, onProgress }) => {
         report = onProgress;
@@ -168,6 +184,7 @@ describe("loading", () => {
     const script = new Script();
     let open = () => {};
     const studio = new Studio({
+      diagnose,
       models,
       createEngine: async (options) => {
         await new Promise<void>((resolve) => {
@@ -326,4 +343,59 @@ it("forgets the conversation, also while an answer is written", async () => {
   expect(studio.state().messages).toEqual([]);
   await finished();
   expect(studio.state()).toMatchObject({ messages: [], failure: undefined });
+});
+
+describe("checking the device", () => {
+  const createEngine: CreateEngine = () => Promise.reject(failure("internal"));
+  const progress: CheckProgress = { phase: "check", kernel: "add", done: 1, total: 2 };
+
+  /** A check that reports once and then waits for the test. */
+  function held() {
+    let finish: (diagnosis: Diagnosis | Error) => void = () => {};
+    const asked: Parameters<Diagnose>[0][] = [];
+    const slow: Diagnose = (options) => {
+      asked.push(options);
+      options.onProgress(progress);
+      return new Promise((resolve, reject) => {
+        finish = (end) => (end instanceof Error ? reject(end) : resolve(end));
+      });
+    };
+    const studio = new Studio({ createEngine, diagnose: slow, models });
+    return { studio, asked, finish: (end: Diagnosis | Error) => finish(end) };
+  }
+
+  it("shows how far it is, and then what was found", async () => {
+    const { studio, asked, finish } = held();
+    const done = studio.checkDevice();
+    expect(studio.state().checking).toEqual(progress);
+    await studio.checkDevice(); // one at a time
+    expect(asked.map(({ speeds }) => speeds)).toEqual([true]);
+    finish({ reason: "There is no WebGPU here.", kernels: [] });
+    await done;
+    expect(studio.state()).toMatchObject({
+      checking: undefined,
+      diagnosis: { reason: "There is no WebGPU here." },
+    });
+  });
+
+  it("keeps what was found before when it is cancelled or fails", async () => {
+    const { studio, asked, finish } = held();
+    const first = studio.checkDevice();
+    finish({ kernels: [] });
+    await first;
+    const second = studio.checkDevice();
+    studio.cancelCheck();
+    expect(asked[1]?.signal.aborted).toBe(true);
+    expect(studio.state().checking).toBeUndefined();
+    finish(failure("aborted"));
+    await second;
+    expect(studio.state().checkFailure).toBeUndefined();
+    const third = studio.checkDevice();
+    finish(failure("worker_lost"));
+    await third;
+    expect(studio.state()).toMatchObject({
+      diagnosis: { kernels: [] },
+      checkFailure: "It failed with worker_lost.",
+    });
+  });
 });

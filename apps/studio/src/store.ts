@@ -5,7 +5,10 @@
 import type {
   CatalogueModel,
   ChatMessage,
+  CheckProgress,
   CreateEngine,
+  Diagnose,
+  Diagnosis,
   Engine,
   EngineInfo,
   Progress,
@@ -51,10 +54,17 @@ export interface State {
   generating: boolean;
   failure: Failure | undefined;
   settings: Settings;
+  /** What the last check of the device found. */
+  diagnosis: Diagnosis | undefined;
+  /** How far a check is; undefined while none runs. */
+  checking: CheckProgress | undefined;
+  /** Why the last check found nothing: a sentence. */
+  checkFailure: string | undefined;
 }
 
 export interface Dependencies {
   createEngine: CreateEngine;
+  diagnose: Diagnose;
   models: readonly CatalogueModel[];
   /** Seconds on a clock that never jumps. */
   now?: () => number;
@@ -65,14 +75,22 @@ export class Studio {
   private current: State;
   private readonly listeners = new Set<() => void>();
   private readonly createEngine: CreateEngine;
+  private readonly diagnose: Diagnose;
   private readonly now: () => number;
   private engine: Engine | undefined;
   private loading: AbortController | undefined;
   private answering: AbortController | undefined;
+  private check: AbortController | undefined;
   private nextId = 1;
 
-  constructor({ createEngine, models, now = () => performance.now() / 1000 }: Dependencies) {
+  constructor({
+    createEngine,
+    diagnose,
+    models,
+    now = () => performance.now() / 1000,
+  }: Dependencies) {
     this.createEngine = createEngine;
+    this.diagnose = diagnose;
     this.now = now;
     this.current = {
       models,
@@ -84,6 +102,9 @@ export class Studio {
       generating: false,
       failure: undefined,
       settings: defaultSettings,
+      diagnosis: undefined,
+      checking: undefined,
+      checkFailure: undefined,
     };
   }
 
@@ -189,6 +210,41 @@ export class Studio {
   readonly clear = (): void => {
     this.stop();
     this.set({ messages: [], failure: undefined });
+  };
+
+  /** Checks the device; a model that is loaded goes on meanwhile. */
+  readonly checkDevice = async (): Promise<void> => {
+    if (this.check) return;
+    const check = new AbortController();
+    this.check = check;
+    const checking: CheckProgress = { phase: "check", kernel: "", done: 0, total: 0 };
+    this.set({ checking, checkFailure: undefined });
+    try {
+      const diagnosis = await this.diagnose({
+        // Beside a model there may be no memory for another to time, and its figures would suffer.
+        speeds: this.current.phase === "idle",
+        signal: check.signal,
+        onProgress: (progress) => {
+          if (this.check === check) this.set({ checking: progress });
+        },
+      });
+      if (this.check === check) this.set({ diagnosis });
+    } catch (thrown) {
+      if (check.signal.aborted) return;
+      this.set({ checkFailure: thrown instanceof Error ? thrown.message : String(thrown) });
+    } finally {
+      if (this.check === check) {
+        this.check = undefined;
+        this.set({ checking: undefined });
+      }
+    }
+  };
+
+  /** Gives a check up; what an earlier one found stays. */
+  readonly cancelCheck = (): void => {
+    this.check?.abort();
+    this.check = undefined;
+    this.set({ checking: undefined });
   };
 
   private async answer(): Promise<void> {

@@ -4,6 +4,7 @@ import { useEscape, useFollow, useStudio } from "../hooks.js";
 import type { Studio } from "../store.js";
 import { Composer } from "./Composer.js";
 import { Conversation } from "./Conversation.js";
+import { DevicePanel } from "./DevicePanel.js";
 import { Examples } from "./Examples.js";
 import { FailureBanner } from "./FailureBanner.js";
 import { Header } from "./Header.js";
@@ -14,7 +15,10 @@ import { Welcome } from "./Welcome.js";
 
 export function App({ studio }: { studio: Studio }) {
   const state = useStudio(studio);
-  const [settingsOpen, setSettingsOpen] = useState(false);
+  // One panel at a time: two would leave a phone no room for the conversation.
+  const [panel, setPanel] = useState<"settings" | "device">();
+  const toggle = (which: "settings" | "device") => () =>
+    setPanel(panel === which ? undefined : which);
   const { following, follow } = useFollow(state.messages);
   const input = useRef<HTMLTextAreaElement>(null);
   const ready = state.phase === "ready";
@@ -39,8 +43,10 @@ export function App({ studio }: { studio: Studio }) {
       <div class="top">
         <Header
           state={state}
-          settingsOpen={settingsOpen}
-          onToggleSettings={() => setSettingsOpen(!settingsOpen)}
+          settingsOpen={panel === "settings"}
+          deviceOpen={panel === "device"}
+          onToggleSettings={toggle("settings")}
+          onToggleDevice={toggle("device")}
           onClear={() => {
             studio.clear();
             input.current?.focus();
@@ -48,9 +54,15 @@ export function App({ studio }: { studio: Studio }) {
           onUnload={() => void studio.unload()}
         />
         <SettingsPanel
-          open={settingsOpen}
+          open={panel === "settings"}
           settings={state.settings}
           onChange={studio.changeSettings}
+        />
+        <DevicePanel
+          open={panel === "device"}
+          state={state}
+          onCheck={() => void studio.checkDevice()}
+          onCancel={studio.cancelCheck}
         />
       </div>
       <main>

@@ -1,19 +1,23 @@
 /** The bar at the top: the app's name, what runs, and the buttons that concern all of it. */
 import type { State } from "../store.js";
-import { ClearIcon, Flame, SettingsIcon } from "./Icons.js";
+import { ClearIcon, DeviceIcon, Flame, SettingsIcon } from "./Icons.js";
 
 const deviceNames: Record<string, string> = { wasm: "CPU", webgpu: "GPU", native: "native" };
 
 export function Header({
   state,
   settingsOpen,
+  deviceOpen,
   onToggleSettings,
+  onToggleDevice,
   onClear,
   onUnload,
 }: {
   state: State;
   settingsOpen: boolean;
+  deviceOpen: boolean;
   onToggleSettings: () => void;
+  onToggleDevice: () => void;
   onClear: () => void;
   onUnload: () => void;
 }) {
@@ -53,6 +57,17 @@ export function Header({
           onClick={onClear}
         >
           <ClearIcon />
+        </button>
+        <button
+          type="button"
+          class="quiet icon-button"
+          aria-label="This device"
+          title="This device"
+          aria-expanded={deviceOpen}
+          aria-controls="device"
+          onClick={onToggleDevice}
+        >
+          <DeviceIcon />
         </button>
         <button
           type="button"

@@ -48,6 +48,12 @@ export const SettingsIcon = () => (
     <circle cx="8" cy="14" r="2" />
   </Icon>
 );
+export const DeviceIcon = () => (
+  <Icon>
+    <rect x="5" y="5" width="10" height="10" rx="2" />
+    <path d="M8 5V2.5M12 5V2.5M8 17.5V15M12 17.5V15M5 8H2.5M5 12H2.5M17.5 8H15M17.5 12H15" />
+  </Icon>
+);
 export const ClearIcon = () => (
   <Icon>
     <path d="M4 6h12M8 6V4h4v2M5.5 6l.7 10h7.6l.7-10" />

@@ -1,6 +1,7 @@
 // `hearth bench`: how fast a model loads, reads and writes on this machine.
 
 import type { Engine } from "hearth";
+import { benchShape } from "../bench-shape.js";
 import {
   type Command,
   type Context,
@@ -13,7 +14,6 @@ import { describeEngine, engineOptionsOf, interruptible, openEngine } from "../e
 import { commonHelp, engineHelp, type Help } from "../help.js";
 import { commonOptions, device, engineOptions, parse, whole, wholes } from "../options.js";
 import { formatSeconds, table, wrap } from "../terminal.js";
-import { benchShape } from "./bench-shape.js";
 import { defaultModel } from "./run.js";
 
 // What the core knows today; it has the last word on a name.

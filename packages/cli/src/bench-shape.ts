@@ -1,8 +1,8 @@
 // `hearth bench --shape`: how fast a model of a known shape would run on the GPU, nothing downloaded.
 
 import type { BenchmarkProgress, BenchmarkResult, DecodeFigures } from "hearth";
-import { type Context, exitCodes, writeJson } from "../context.js";
-import { interruptible } from "../engine.js";
+import { type Context, exitCodes, writeJson } from "./context.js";
+import { interruptible } from "./engine.js";
 import {
   formatBytes,
   formatCount,
@@ -11,7 +11,7 @@ import {
   printable,
   table,
   wrap,
-} from "../terminal.js";
+} from "./terminal.js";
 
 export interface ShapeOptions {
   shape: string;

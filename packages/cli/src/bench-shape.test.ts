@@ -1,7 +1,7 @@
 import type { BenchmarkOptions, BenchmarkResult, KernelTime } from "hearth";
 import { HearthError } from "hearth";
 import { describe, expect, it } from "vitest";
-import { hearth, modelInfo } from "../testing.js";
+import { hearth, modelInfo } from "./testing.js";
 
 function kernel(node: string, name: string, share: number, bytes = 0): KernelTime {
   return { node, kernel: name, dispatches: 32, seconds: share / 250, share, bytes };
