@@ -2,6 +2,7 @@
 // layout_q4.wgsl.
 
 const UNIT: u32 = 4;
+const SHARE: u32 = 4;
 
 @group(0) @binding(1) var<storage, read> codes: array<vec2u>;
 @group(0) @binding(2) var<storage, read> scales: array<u32>;  // a dummy
@@ -14,18 +15,10 @@ fn load_unit(unit: u32) -> Unit {
   return Unit(codes[unit]);
 }
 
-fn code4(unit: Unit, quarter: u32) -> vec4f {
+fn value4(unit: Unit, quarter: u32) -> vec4f {
   let low = unit.halves << vec2u(16u);
   let high = unit.halves & vec2u(0xffff0000u);
   return bitcast<vec4f>(vec4u(low.x, high.x, low.y, high.y));
-}
-
-fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
-  return dots.x;
-}
-
-fn value4(unit: Unit, quarter: u32) -> vec4f {
-  return code4(unit, quarter);
 }
 
 struct Part {
@@ -43,4 +36,20 @@ fn part_low(part: Part) -> vec4f {
 
 fn part_high(part: Part) -> vec4f {
   return value4(Unit(part.high), 0u);
+}
+
+struct Share {
+  unit: Unit,
+}
+
+fn load_share(share: u32) -> Share {
+  return Share(load_unit(share));
+}
+
+fn share4(share: Share, quarter: u32) -> vec4f {
+  return value4(share.unit, 0u);
+}
+
+fn combine_share(share: Share, at: u32, dots: vec2f, sums: vec2f) -> f32 {
+  return dots.x;
 }

@@ -2,6 +2,7 @@
 // their units aligned. The interface of all layouts is told in layout_q4.wgsl.
 
 const UNIT: u32 = 4;
+const SHARE: u32 = 4;
 
 @group(0) @binding(1) var<storage, read> codes: array<vec2u>;
 @group(0) @binding(2) var<storage, read> scales: array<u32>;  // a dummy
@@ -14,16 +15,8 @@ fn load_unit(unit: u32) -> Unit {
   return Unit(codes[unit]);
 }
 
-fn code4(unit: Unit, quarter: u32) -> vec4f {
-  return vec4f(unpack2x16float(unit.halves.x), unpack2x16float(unit.halves.y));
-}
-
-fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
-  return dots.x;
-}
-
 fn value4(unit: Unit, quarter: u32) -> vec4f {
-  return code4(unit, quarter);
+  return vec4f(unpack2x16float(unit.halves.x), unpack2x16float(unit.halves.y));
 }
 
 struct Part {
@@ -41,4 +34,20 @@ fn part_low(part: Part) -> vec4f {
 
 fn part_high(part: Part) -> vec4f {
   return value4(Unit(part.high), 0u);
+}
+
+struct Share {
+  unit: Unit,
+}
+
+fn load_share(share: u32) -> Share {
+  return Share(load_unit(share));
+}
+
+fn share4(share: Share, quarter: u32) -> vec4f {
+  return value4(share.unit, 0u);
+}
+
+fn combine_share(share: Share, at: u32, dots: vec2f, sums: vec2f) -> f32 {
+  return dots.x;
 }

@@ -2,8 +2,11 @@
 // told in layout_q4.wgsl.
 
 const UNIT: u32 = 32;
+const SHARE: u32 = 16;
 
 @group(0) @binding(1) var<storage, read> codes: array<vec4u>;
+// The same as `codes`: an entry point may use one of the two.
+@group(0) @binding(1) var<storage, read> code_pairs: array<vec2u>;
 @group(0) @binding(2) var<storage, read> scales: array<u32>;
 
 struct Unit {
@@ -19,10 +22,6 @@ fn bytes4(unit: Unit, quarter: u32) -> u32 {
   return (unit.codes[quarter & 3u] >> (quarter & 4u)) & 0x0f0f0f0fu;
 }
 
-fn code4(unit: Unit, quarter: u32) -> vec4f {
-  return vec4f(unpack4xU8(bytes4(unit, quarter)));
-}
-
 fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
   return unit.dm.x * (dots.x + dots.y) + unit.dm.y * (sums.x + sums.y);
 }
@@ -32,7 +31,7 @@ fn factors(unit: Unit) -> vec2f {
 }
 
 fn value4(unit: Unit, quarter: u32) -> vec4f {
-  return unit.dm.x * code4(unit, quarter) + unit.dm.y;
+  return unit.dm.x * vec4f(unpack4xU8(bytes4(unit, quarter))) + unit.dm.y;
 }
 
 struct Part {
@@ -50,4 +49,40 @@ fn part_low(part: Part) -> vec4f {
 
 fn part_high(part: Part) -> vec4f {
   return part.dm.x * vec4f(unpack4xU8((part.word >> 4u) & 0x0f0f0f0fu)) + part.dm.y;
+}
+
+struct Share {
+  codes: vec2u,
+  dm: u32,
+}
+
+fn load_share(share: u32) -> Share {
+  return Share(code_pairs[share], scales[share >> 1u]);
+}
+
+// Without conversions, as layout_q4.wgsl tells.
+fn low_nibbles(word: u32) -> vec4f {
+  let bits = vec4u(word, word, word, word >> 12u) & vec4u(0xfu, 0xf00u, 0xf0000u, 0xf000u);
+  return bitcast<vec4f>(bits | vec4u(0x4b000000u, 0x47000000u, 0x43000000u, 0x45000000u)) -
+         (vec4f(8388608.0, 32768.0, 128.0, 2048.0));
+}
+
+fn high_nibbles(word: u32) -> vec4f {
+  let bits = vec4u(word, word, word >> 12u, word >> 12u) &
+             vec4u(0xf0u, 0xf000u, 0xf00u, 0xf0000u);
+  return bitcast<vec4f>(bits | vec4u(0x49000000u, 0x45000000u, 0x47000000u, 0x43000000u)) -
+         (vec4f(524288.0, 2048.0, 32768.0, 128.0));
+}
+
+fn share4(share: Share, quarter: u32) -> vec4f {
+  let word = share.codes[quarter & 1u];
+  if (quarter < 2u) {
+    return low_nibbles(word);
+  }
+  return high_nibbles(word);
+}
+
+fn combine_share(share: Share, at: u32, dots: vec2f, sums: vec2f) -> f32 {
+  let dm = unpack2x16float(share.dm);
+  return dm.x * (dots.x + dots.y) + dm.y * (sums.x + sums.y);
 }

@@ -5,6 +5,7 @@
 override TABLE_KIND: u32 = 0;
 
 const UNIT: u32 = 32;
+const SHARE: u32 = 16;
 
 // Four signed bytes a word, the first lowest. IQ4's are −127, −104, −83, −65, −49, −35, −22, −10,
 // 1, 13, 25, 38, 53, 69, 89, 113. The e2m1 floats are doubled, to be whole: 0, 1, 2, 3, 4, 6, 8, 12
@@ -13,6 +14,8 @@ const IQ4_TABLE = vec4u(0xbfad9881u, 0xf6eaddcfu, 0x26190d01u, 0x71594535u);
 const E2M1_TABLE = vec4u(0x03020100u, 0x0c080604u, 0xfdfeff00u, 0xf4f8fafcu);
 
 @group(0) @binding(1) var<storage, read> codes: array<vec4u>;
+// The same as `codes`: an entry point may use one of the two.
+@group(0) @binding(1) var<storage, read> code_pairs: array<vec2u>;
 @group(0) @binding(2) var<storage, read> scales: array<f32>;
 
 struct Unit {
@@ -43,10 +46,6 @@ fn bytes4(unit: Unit, quarter: u32) -> u32 {
   return table_bytes(unit.codes[quarter & 3u] >> (quarter & 4u));
 }
 
-fn code4(unit: Unit, quarter: u32) -> vec4f {
-  return vec4f(unpack4xI8(bytes4(unit, quarter)));
-}
-
 fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
   return unit.d * (dots.x + dots.y);
 }
@@ -56,7 +55,7 @@ fn factors(unit: Unit) -> vec2f {
 }
 
 fn value4(unit: Unit, quarter: u32) -> vec4f {
-  return unit.d * code4(unit, quarter);
+  return unit.d * vec4f(unpack4xI8(bytes4(unit, quarter)));
 }
 
 struct Part {
@@ -74,4 +73,29 @@ fn part_low(part: Part) -> vec4f {
 
 fn part_high(part: Part) -> vec4f {
   return part.d * vec4f(unpack4xI8(table_bytes(part.word >> 4u)));
+}
+
+struct Share {
+  codes: vec2u,
+  d: f32,
+}
+
+fn load_share(share: u32) -> Share {
+  return Share(code_pairs[share], scale_of(share >> 1u));
+}
+
+// Without conversions, as layout_q4.wgsl tells. A signed byte with its sign bit turned over is the
+// byte + 128.
+fn signed_bytes(word: u32) -> vec4f {
+  let bits = vec4u(word, word, word >> 16u, word >> 16u) & vec4u(0xffu, 0xff00u, 0xffu, 0xff00u);
+  return bitcast<vec4f>(bits ^ vec4u(0x4b000080u, 0x47008000u, 0x4b000080u, 0x47008000u)) -
+         vec4f(8388736.0, 32896.0, 8388736.0, 32896.0);
+}
+
+fn share4(share: Share, quarter: u32) -> vec4f {
+  return signed_bytes(table_bytes(share.codes[quarter & 1u] >> ((quarter & 2u) * 2u)));
+}
+
+fn combine_share(share: Share, at: u32, dots: vec2f, sums: vec2f) -> f32 {
+  return share.d * (dots.x + dots.y);
 }

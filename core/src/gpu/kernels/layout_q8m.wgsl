@@ -2,8 +2,11 @@
 // layouts is told in layout_q4.wgsl.
 
 const UNIT: u32 = 32;
+const SHARE: u32 = 16;
 
 @group(0) @binding(1) var<storage, read> codes: array<vec4u>;
+// The same as `codes`: an entry point may use one of the two.
+@group(0) @binding(1) var<storage, read> code_pairs: array<vec2u>;
 @group(0) @binding(2) var<storage, read> scales: array<vec2u>;
 
 struct Unit {
@@ -23,10 +26,6 @@ fn bytes4(unit: Unit, quarter: u32) -> u32 {
   return select(unit.low[quarter & 3u], unit.high[quarter & 3u], quarter >= 4u);
 }
 
-fn code4(unit: Unit, quarter: u32) -> vec4f {
-  return vec4f(unpack4xI8(bytes4(unit, quarter)));
-}
-
 fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
   return (unit.dm_low.x * dots.x + unit.dm_low.y * sums.x) +
          (unit.dm_high.x * dots.y + unit.dm_high.y * sums.y);
@@ -34,7 +33,7 @@ fn combine(unit: Unit, dots: vec2f, sums: vec2f) -> f32 {
 
 fn value4(unit: Unit, quarter: u32) -> vec4f {
   let dm = select(unit.dm_low, unit.dm_high, quarter >= 4u);
-  return dm.x * code4(unit, quarter) + dm.y;
+  return dm.x * vec4f(unpack4xI8(bytes4(unit, quarter))) + dm.y;
 }
 
 struct Part {
@@ -56,4 +55,33 @@ fn part_low(part: Part) -> vec4f {
 
 fn part_high(part: Part) -> vec4f {
   return part.dm_high.x * vec4f(unpack4xI8(part.high)) + part.dm_high.y;
+}
+
+struct Share {
+  low: vec2u,
+  high: vec2u,
+  dm: vec2u,
+}
+
+fn load_share(share: u32) -> Share {
+  let pair = (share >> 1u) * 4u + (share & 1u);
+  return Share(code_pairs[pair], code_pairs[pair + 2u], scales[share >> 1u]);
+}
+
+// Without conversions, as layout_q4.wgsl tells. A signed byte with its sign bit turned over is the
+// byte + 128.
+fn signed_bytes(word: u32) -> vec4f {
+  let bits = vec4u(word, word, word >> 16u, word >> 16u) & vec4u(0xffu, 0xff00u, 0xffu, 0xff00u);
+  return bitcast<vec4f>(bits ^ vec4u(0x4b000080u, 0x47008000u, 0x4b000080u, 0x47008000u)) -
+         vec4f(8388736.0, 32896.0, 8388736.0, 32896.0);
+}
+
+fn share4(share: Share, quarter: u32) -> vec4f {
+  return signed_bytes(select(share.low[quarter & 1u], share.high[quarter & 1u], quarter >= 2u));
+}
+
+fn combine_share(share: Share, at: u32, dots: vec2f, sums: vec2f) -> f32 {
+  let low = unpack2x16float(share.dm.x);
+  let high = unpack2x16float(share.dm.y);
+  return (low.x * dots.x + low.y * sums.x) + (high.x * dots.y + high.y * sums.y);
 }

@@ -30,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   let tokens = min(rows(), BATCH);
-  var starts = line_starts(first);
+  var starts = line_starts(first, K / 32u);
   var sums: array<f32, SUMS>;
   for (var i = lane.index; i < K / 32u; i += WG) {
     var units: array<Unit, MAX_LINES>;
