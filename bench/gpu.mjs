@@ -34,8 +34,19 @@ const { values } = parseArgs({
     shapes: { type: "string", default: "llama-3.2-1b,llama-3.1-8b" },
     peers: { type: "string", default: Object.keys(peers).join(",") },
     out: { type: "string", default: "out" },
+    tokens: { type: "string", default: "128" },
+    prefill: { type: "string", default: "512" },
+    contexts: { type: "string", default: "0,4096,16384" },
+    software: { type: "boolean", default: false }, // to try the harness without a graphics card
   },
 });
+
+const work = {
+  tokens: Number(values.tokens),
+  prefill: Number(values.prefill),
+  contexts: values.contexts.split(",").map(Number),
+  software: values.software,
+};
 
 /** @type {{ shape: string, figures: GpuFigures }[]} */
 const rows = [];
@@ -52,7 +63,7 @@ for (const shape of values.shapes.split(",")) {
         browser = await startBrowser({ model: file, gpu: true });
       }
       const { run } = await peers[peer]();
-      const figures = await run({ shape, file, browser });
+      const figures = await run({ shape, file, browser, work });
       rows.push({ shape, figures });
       console.log(line(shape, figures));
     } catch (error) {

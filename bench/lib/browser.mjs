@@ -53,7 +53,7 @@ const gpuFlags = [
   "--disable-dawn-features=timestamp_quantization",
 ];
 
-/** @returns {string} the Chromium to run: $CHROMIUM, else the first that is installed */
+/** @returns {string} the Chromium to run ($CHROMIUM_FLAGS adds flags): $CHROMIUM, else the first that is installed */
 function findChromium() {
   const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
   const found = process.env.CHROMIUM ?? places.find((place) => existsSync(place));
@@ -120,7 +120,10 @@ export async function startBrowser({ model, gpu = false }) {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: findChromium(),
     headless: false, // the flag above says it: Playwright would choose its own shell
-    args: gpu ? [...flags, ...gpuFlags] : flags,
+    args: [
+      ...(gpu ? [...flags, ...gpuFlags] : flags),
+      ...(process.env.CHROMIUM_FLAGS?.split(" ") ?? []),
+    ],
   });
   const session = await context.newCDPSession(context.pages()[0] ?? (await context.newPage()));
   const { product } = await session.send("Browser.getVersion");

@@ -2,7 +2,7 @@
 
 import { benchmark } from "/hearth/index.js";
 
-/** @param {{ shape: string }} options */
-export async function run({ shape }) {
-  return structuredClone(await benchmark({ shape, tokens: 128 }));
+/** @param {import("hearth").BenchmarkOptions} options */
+export async function run(options) {
+  return structuredClone(await benchmark(options));
 }

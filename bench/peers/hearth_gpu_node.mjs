@@ -2,10 +2,10 @@
 
 import { hearthVersion } from "../lib/hearth.mjs";
 
-/** @param {{ shape: string }} options @returns {Promise<import("../gpu.mjs").GpuFigures>} */
-export async function run({ shape }) {
+/** @param {{ shape: string, work: object }} options @returns {Promise<import("../gpu.mjs").GpuFigures>} */
+export async function run({ shape, work }) {
   const { benchmark } = await import("../../packages/hearth/dist/node.js");
-  const result = await benchmark({ shape, tokens: 128 });
+  const result = await benchmark({ shape, ...work });
   return { name: `Hearth ${hearthVersion()}, Node`, ...figures(result) };
 }
 

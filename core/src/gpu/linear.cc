@@ -17,12 +17,16 @@ struct Shape {
   std::int64_t invocations = 0;
 };
 
-/// An invocation takes a block of 32 of a row at a time. Workgroups as wide as a row leave no one
-/// idle; wider ones than 128 leave too few on a processor to hide the end of each.
-Shape matvec_shape(std::int64_t columns, Kind kind) {
+/// Invocations go along a row 16 elements at a time: as many as the row keeps busy, up to 128.
+/// Eight lines of the matrix at a time keep enough loads under way where processors are wide;
+/// elsewhere, and with several tokens, whose sums take the registers, fewer. As measured
+/// (docs/performance.md).
+Shape matvec_shape(std::int64_t columns, Kind kind, bool glu, const Adapter& adapter) {
+  const bool wide = adapter.subgroup_max >= 32;
+  const std::int64_t lines = kind == Kind::kDecode && wide ? 8 : 4;
   Shape shape;
-  shape.invocations = columns >= 4096 ? 128 : columns >= 1024 ? 64 : 32;
-  shape.rows = kind == Kind::kDecode ? 4 : 2;
+  shape.invocations = columns >= 2048 ? 128 : columns >= 1024 ? 64 : 32;
+  shape.rows = glu ? lines / 2 : lines;
   return shape;
 }
 
@@ -54,7 +58,7 @@ struct Linear {
 };
 
 Result<void> emit_matvec(Lowering& low, const Node& node, Linear& linear, bool glu) {
-  const Shape shape = matvec_shape(linear.weight.columns, low.kind());
+  const Shape shape = matvec_shape(linear.weight.columns, low.kind(), glu, low.writer().adapter());
   std::vector<Constant>& constants = linear.constants;
   constants.push_back(set("WG", shape.invocations));
   constants.push_back(set("ROWS", shape.rows));
