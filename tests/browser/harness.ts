@@ -69,8 +69,10 @@ export interface Chromium {
 /**
  * Starts Chromium (`CHROMIUM`, else Debian's) with a new profile, which `close` removes. With
  * `HEADED=1` its window shows, on a machine with a display.
+ *
+ * @param flags More of Chromium's switches.
  */
-export async function launch(): Promise<Chromium> {
+export async function launch(flags: readonly string[] = []): Promise<Chromium> {
   const profile = await mkdtemp(join(tmpdir(), "hearth-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -83,6 +85,7 @@ export async function launch(): Promise<Chromium> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...flags,
     ],
   });
   // The catalogue's second source must not make a test depend on the internet.

@@ -251,6 +251,23 @@ export function alphabetWith(change: (parts: GgufParts) => void): Uint8Array<Arr
   return writeGguf(parts).file;
 }
 
+/** The alphabet's model with random numbers in its layer, so that each letter depends on all before. */
+export function wanderer(): Uint8Array<ArrayBuffer> {
+  return alphabetWith(({ tensors }) => {
+    let x = 0x9e3779b9;
+    for (const { name, values } of tensors) {
+      if (!values || !/blk\.0\.(attn_(q|k|v|output)|ffn_(gate|up|down))\./.test(name)) continue;
+      for (const i of values.keys()) {
+        x ^= x << 13;
+        x ^= x >>> 17;
+        x ^= x << 5;
+        // Within ±1/4, of deviation 0.14: sums over 64 of them are about as large as the embeddings.
+        values[i] = ((x >>> 0) / 2 ** 32 - 0.5) / 2;
+      }
+    }
+  });
+}
+
 /** Sets or replaces a metadata value. */
 export function setValue(parts: GgufParts, key: string, value: Value): void {
   const entry = parts.metadata.find(([name]) => name === key);

@@ -3,7 +3,7 @@
 import type { Engine, EngineInfo, EngineOptions, Progress } from "hearth";
 import type { Context } from "./context.js";
 import { exitCodes } from "./context.js";
-import { defined, device, whole } from "./options.js";
+import { defined, device, names, whole } from "./options.js";
 import { formatBytes, formatSeconds, ProgressBar, printable } from "./terminal.js";
 
 /** Values of the options in `commonOptions` and `engineOptions`, as parsed. */
@@ -13,16 +13,19 @@ export interface EngineValues {
   threads?: string | undefined;
   context?: string | undefined;
   exact?: boolean | undefined;
+  "gpu-features"?: string | undefined;
 }
 
 /** The engine's options that the command line gave. Checks them before anything is loaded. */
 export function engineOptionsOf(values: EngineValues): Partial<EngineOptions> {
+  const features = names(values["gpu-features"]);
   return defined({
     device: device(values.device),
     threads: whole("threads", values.threads, 1),
     contextLength: whole("context", values.context, 1),
     cacheDir: values["cache-dir"],
     exact: values.exact,
+    gpu: features && { features },
   }) as Partial<EngineOptions>;
 }
 

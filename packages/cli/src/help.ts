@@ -30,6 +30,7 @@ export const engineHelp: readonly (readonly [string, string])[] = [
   ["--threads N", "threads to compute on (default: what the machine has)"],
   ["--context N", "tokens the context holds (default: the model's, at most 4096)"],
   ["--exact", "float kernels only, never 8-bit activations"],
+  ["--gpu-features LIST", "optional features of the GPU to use, such as subgroups,dot8; or none"],
 ];
 
 function indent(text: string): string {

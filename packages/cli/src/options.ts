@@ -14,6 +14,7 @@ export const engineOptions = {
   threads: { type: "string" },
   context: { type: "string" },
   exact: { type: "boolean" },
+  "gpu-features": { type: "string" },
 } as const;
 
 const devices = ["auto", "native", "wasm", "webgpu"] as const;
@@ -88,6 +89,13 @@ export function device(text: string | undefined): Device {
     throw new UsageError(`--device takes ${devices.join(", ")}, not "${text}".`);
   }
   return found;
+}
+
+/** Names with commas between, "none" for no name at all; undefined when the option was not given. */
+export function names(text: string | undefined): string[] | undefined {
+  if (text === undefined) return undefined;
+  if (text === "none") return [];
+  return text.split(",").map((part) => part.trim());
 }
 
 /** `value` without the members that are undefined, which exactOptionalPropertyTypes tells apart. */

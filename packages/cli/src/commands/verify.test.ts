@@ -135,6 +135,18 @@ describe("hearth verify", () => {
     expect((await hearth(looser, { hearth: model(change).hearth })).code).toBe(0);
   });
 
+  it("runs the kernels of other commands if told to, within the tolerance of 16 bits", async () => {
+    // 0.04 of 10 is 4e-3: past 2e-4, within 5e-3.
+    const { hearth: api, calls } = model((row) => row.map((x) => x + 0.04));
+    const line = ["verify", await folder("m"), "--inexact", "--gpu-features", "subgroups, dot8"];
+    expect((await hearth([...line, "--json"], { hearth: api })).code).toBe(0);
+    const gpu = { features: ["subgroups", "dot8"] };
+    expect(calls.opened[0]).toMatchObject({ exact: false, gpu });
+    const none = ["verify", await folder("m"), "--gpu-features", "none"];
+    expect((await hearth(none, { hearth: api })).code).toBe(1);
+    expect(calls.opened[1]).toMatchObject({ exact: true, gpu: { features: [] } });
+  });
+
   it("fails a NaN, a wrong infinity and a wrong shape", async () => {
     const nan = await verdict((row, position) =>
       position === 0 ? [Number.NaN, ...row.slice(1)] : row,
