@@ -12,9 +12,10 @@ export async function run({ url }) {
   await engine.loadModelFromUrl(url, { n_gpu_layers: 999, n_ctx: 1024, useCache: false });
   const long = [];
   const short = [];
-  // It takes text only; the words are tokens of random-gguf.mjs. The first of each warms it up.
+  // It takes text only, in which a word here is five tokens: some 512, and some 80. The first of each
+  // warms it up.
   for (let repeat = 0; repeat < 3; repeat++) {
-    long.push(await complete(engine, `t${repeat} t6 `.repeat(170), 2));
+    long.push(await complete(engine, `t${repeat} t6 `.repeat(51), 2));
     short.push(await complete(engine, `t${repeat} t9 `.repeat(8), 65));
   }
   await engine.exit();

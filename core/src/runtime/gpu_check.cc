@@ -105,7 +105,8 @@ ValueId feed_forward(Builder& b, RandomSource& source, ValueId x, DType type) {
   source.add("up", {kFfn, kHidden}, type);
   source.add("down", {kHidden, kFfn}, type);
   source.add("bias", {kHidden}, DType::kF32);
-  const auto n = b.rms_norm("norm", x, b.weight("norm", {kHidden}), {.weight_offset = 1});
+  // Normed to a tenth, so that the product of gate and up is as large as in a model.
+  const auto n = b.rms_norm("norm", x, b.weight("norm", {kHidden}), {.weight_offset = 0.1F});
   const auto gate = b.linear("gate", n, b.weight("gate", {kFfn, kHidden}));
   const auto up = b.linear("up", n, b.weight("up", {kFfn, kHidden}));
   const auto y = b.linear("down", b.glu("glu", gate, up, graph::Activation::kSilu),

@@ -1,8 +1,11 @@
 // `matmul` by the matrix units: products of halves, sums in floats. Needs Dawn's feature
 // `chromium-experimental-subgroup-matrix` with a configuration of 16 × 16 × 16 from f16 to f32,
 // `shader-f16`, the language feature `subgroup_id`, and subgroups of 32. Follows
-// `f16_subgroup_matrix`, step, a layout and `linear`. An x beyond 65,504 becomes infinite, and what
-// follows from it NaN.
+// `f16_subgroup_matrix`, step, a layout and `linear`.
+//
+// Halves end at 65,504, and some models' gated activations do not. So x is made smaller on its way
+// into halves and the result larger by as much; powers of two, so that nothing else is rounded.
+// Beyond 16 times 65,504 an x becomes infinite, and what follows from it NaN.
 //
 // A workgroup of four subgroups computes 64 rows of W by 128 of x. Slices of both lie in workgroup
 // memory as halves, x by rows of t, W by rows of n, which the unit reads as columns; each subgroup
@@ -21,6 +24,10 @@ const SLICE: u32 = 32;
 // Of a row of a tile, in fours of halves: 80 bytes begin eight neighbouring rows in different
 // banks.
 const STRIDE: u32 = 10;
+
+// 16 leaves numbers from 0.001 on all the digits of a half, which is below what normed rows have.
+const DOWN: f32 = 0.0625;
+const UP: f32 = 16.0;
 
 @group(0) @binding(3) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(4) var<storage, read> gain: array<vec4f>;  // a dummy
@@ -51,7 +58,7 @@ fn load_x(t: u32, at: u32) -> vec4f {
 // would be to wait for it before the products that it should arrive beside.
 fn store_x(row: u32, q: u32, k: u32, value: vec4f) {
   let inside = K % SLICE == 0u || k + 4u * q < K;
-  x_tile[row * STRIDE + q] = vec4<f16>(select(vec4f(), value, inside));
+  x_tile[row * STRIDE + q] = vec4<f16>(select(vec4f(), value * DOWN, inside));
 }
 
 fn left_at(row: u32, k: u32) -> Left {
@@ -91,7 +98,7 @@ fn write(fragment: Result, to: u32, place: u32, t0: u32, n0: u32) {
     let t = t0 + i / SIDE;
     let n = n0 + i % SIDE;
     if (t < rows() && n < N) {
-      put(t, n, biased(n, results[to + i]));
+      put(t, n, biased(n, results[to + i] * UP));
     }
   }
   workgroupBarrier();

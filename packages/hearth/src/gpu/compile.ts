@@ -82,7 +82,7 @@ export class PipelineCache {
     } catch (error) {
       const failure = HearthError.from(error, "gpu_error", name);
       if (failure.code !== "gpu_error") throw failure;
-      const message = (await firstMistake(module)) ?? failure.message;
+      const message = (await this.#device.settle(firstMistake(module), name)) ?? failure.message;
       throw new HearthError("gpu_error", message, { subject: name, cause: error });
     }
   }
@@ -94,7 +94,7 @@ export class PipelineCache {
     // pipelines made of the module say what is wrong.
     this.#device.raw.pushErrorScope("validation");
     const module = this.#device.raw.createShaderModule({ label: name, code });
-    this.#device.raw.popErrorScope().catch(() => {});
+    this.#device.settle(this.#device.raw.popErrorScope(), name).catch(() => {});
     const made = { id: this.#modules.size, module };
     this.#modules.set(code, made);
     return made;

@@ -8,6 +8,17 @@ import { usage } from "./flags.js";
 // for it, in milliseconds, before the rejection is taken for a failure of its own.
 const lossPatience = 200;
 
+/** What WebGPU has yet to answer, of every device of this thread. */
+const pending = new Set<Promise<unknown>>();
+
+/**
+ * Waits until WebGPU owes this thread no answer. Dawn ends the whole process when a thread of Node's
+ * ends before its promises do, so a worker waits for this before it lets the app end it.
+ */
+export async function idle(): Promise<void> {
+  while (pending.size > 0) await Promise.allSettled(pending);
+}
+
 export class Device {
   readonly raw: GPUDevice;
   readonly #lost: Promise<HearthError>;
@@ -75,10 +86,13 @@ export class Device {
 
   /** Waits for a promise of WebGPU's; a rejection becomes `device_lost` or `gpu_error`. */
   async settle<T>(promise: Promise<T>, subject: string): Promise<T> {
+    pending.add(promise);
     try {
       return await promise;
     } catch (thrown) {
       throw await this.#explain(thrown, subject);
+    } finally {
+      pending.delete(promise);
     }
   }
 

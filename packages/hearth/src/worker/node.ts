@@ -9,6 +9,7 @@ import { parentPort, Worker } from "node:worker_threads";
 import { Host, hub } from "../engine/host.js";
 import { HearthError } from "../errors.js";
 import { openGpu } from "../gpu/adapter.js";
+import { idle } from "../gpu/device.js";
 import { nodeGpu } from "../gpu/node-gpu.js";
 import { NativeCore } from "../native/core.js";
 import type { ThreadStart } from "../wasm/core.js";
@@ -74,4 +75,4 @@ const host = new Host({
   startCore,
   openGpu: (wanted, signal) => openGpu(nodeGpu, wanted, signal),
 });
-serve(port, host.handlers());
+serve(port, host.handlers(), idle);

@@ -18,8 +18,16 @@ export type Handlers = {
   ) => Promise<Operations[O]["result"]>;
 };
 
-/** Answers the requests that arrive at the port with the handlers. */
-export function serve(port: Port, handlers: Handlers): void {
+/** Operations after which the app may end the worker, and after whose failure it does. */
+const last: ReadonlySet<Operation> = new Set<Operation>(["close", "inspect", "benchmark", "diagnose"]);
+const first: ReadonlySet<Operation> = new Set<Operation>(["open", "openTokenizer", "inspect"]);
+
+/**
+ * Answers the requests that arrive at the port with the handlers.
+ *
+ * @param idle Waited for before an answer after which the app may end the worker.
+ */
+export function serve(port: Port, handlers: Handlers, idle = async () => {}): void {
   const running = new Map<number, AbortController>();
 
   async function answer<O extends Operation>(
@@ -34,8 +42,10 @@ export function serve(port: Port, handlers: Handlers): void {
         signal: controller.signal,
         emit: (event) => port.post({ type: "event", id, event }),
       });
+      if (last.has(operation)) await idle();
       port.post({ type: "result", id, value }, buffersOf(value));
     } catch (error) {
+      if (last.has(operation) || first.has(operation)) await idle();
       port.post({ type: "error", id, error: HearthError.from(error).toJSON() });
     } finally {
       running.delete(id);
