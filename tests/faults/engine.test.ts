@@ -49,7 +49,8 @@ const newPath = () => `/${++count}.gguf`;
 
 /** The baseline build on one thread: it compiles fastest, and errors do not depend on the build. */
 function open(options: Partial<EngineOptions> = {}): Promise<Engine> {
-  return createEngine({ model: good, cacheDir, variant: "simd", threads: 1, ...options });
+  const usual = { model: good, cacheDir, device: "wasm", variant: "simd", threads: 1 } as const;
+  return createEngine({ ...usual, ...options });
 }
 
 async function failure(work: Promise<unknown>): Promise<HearthError> {
