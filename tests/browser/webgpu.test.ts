@@ -1,6 +1,7 @@
 /**
  * Models on WebGPU in Chromium, which computes in software here: through the public package, in its
- * worker, beside PyTorch's outputs. tests/goldens/verify.test.ts runs more of them in Node.
+ * worker, beside PyTorch's outputs. tests/goldens/verify.test.ts runs them in Node, and with more
+ * variants of the kernels.
  */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -10,6 +11,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { compare, topTwo } from "../../packages/cli/src/compare.js";
 import { readSafetensors } from "../../packages/cli/src/safetensors.js";
 import { type Served, serve } from "../../scripts/serve.mjs";
+import { decoders } from "../support/decoders.js";
 import { wanderer } from "../support/gguf.js";
 import { type Chromium, launch } from "./harness.js";
 
@@ -126,7 +128,7 @@ async function golden(model: string) {
   return { ids, next: Array.from(data("greedy_ids")), logits: data("logits") };
 }
 
-it.each(["llama", "qwen2", "gemma3"])("%s gives PyTorch's logits and tokens", async (model) => {
+it.each(decoders)("%s gives PyTorch's logits and tokens", async (model) => {
   const { ids, next, logits } = await golden(model);
   const result = await page.evaluate(run, { model, device: "webgpu", ids, next } as const);
   expect(result.info).toMatchObject({ device: "webgpu", adapter: { software: true } });

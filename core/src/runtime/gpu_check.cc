@@ -191,7 +191,8 @@ Result<std::unique_ptr<GpuCheck>> GpuCheck::open(std::string_view name, const gp
     many = !starts("matvec") && !starts("repack");
     exact = kernel == "matmul" || !starts("matmul_");
     if (dtype_info(*type).quantized) check->tolerance_ = kHalfTolerance;
-    if (starts("matmul_") || starts("quantize")) check->tolerance_ = kByteTolerance;
+    if (starts("matmul_subgroup")) check->tolerance_ = kHalfTolerance;
+    if (starts("matmul_dot8") || starts("quantize")) check->tolerance_ = kByteTolerance;
     if (starts("quantize")) exact = false;
   } else if (starts("rms_norm") || starts("take_rows")) {
     x = feed_forward(b, source, x, DType::kF32);

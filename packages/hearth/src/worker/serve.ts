@@ -19,7 +19,12 @@ export type Handlers = {
 };
 
 /** Operations after which the app may end the worker, and after whose failure it does. */
-const last: ReadonlySet<Operation> = new Set<Operation>(["close", "inspect", "benchmark", "diagnose"]);
+const last: ReadonlySet<Operation> = new Set<Operation>([
+  "close",
+  "inspect",
+  "benchmark",
+  "diagnose",
+]);
 const first: ReadonlySet<Operation> = new Set<Operation>(["open", "openTokenizer", "inspect"]);
 
 /**
