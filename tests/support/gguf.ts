@@ -261,8 +261,10 @@ export function wanderer(): Uint8Array<ArrayBuffer> {
         x ^= x << 13;
         x ^= x >>> 17;
         x ^= x << 5;
-        // Within ±1/4, of deviation 0.14: sums over 64 of them are about as large as the embeddings.
-        values[i] = ((x >>> 0) / 2 ** 32 - 0.5) / 2;
+        // Within ±1, so that what the layer adds outweighs the embedding that it is added to; less
+        // for queries and keys, so that more than one position is looked at.
+        const range = /attn_(q|k)\./.test(name) ? 1 / 4 : 1;
+        values[i] = ((x >>> 0) / 2 ** 31 - 1) * range;
       }
     }
   });
