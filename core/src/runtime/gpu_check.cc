@@ -52,6 +52,18 @@ class RandomSource : public graph::WeightSource {
     file_.insert(file_.end(), bytes.begin(), bytes.end());
     parts_[name] = part;
   }
+  /// Root of the mean of a tensor's squares.
+  float size_of(const std::string& name) const {
+    const TensorInfo& info = parts_.at(name).info;
+    std::vector<float> values(static_cast<std::size_t>(info.shape.elements()));
+    dequantize(info.dtype,
+               Bytes(file_).subspan(static_cast<std::size_t>(info.offset),
+                                    static_cast<std::size_t>(info.bytes)),
+               values);
+    double sum = 0;
+    for (float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
+    return static_cast<float>(std::sqrt(sum / static_cast<double>(values.size())));
+  }
   std::optional<graph::WeightPart> find(std::string_view name) const override {
     const auto found = parts_.find(std::string(name));
     return found == parts_.end() ? std::nullopt : std::optional(found->second);
@@ -105,8 +117,10 @@ ValueId feed_forward(Builder& b, RandomSource& source, ValueId x, DType type) {
   source.add("up", {kFfn, kHidden}, type);
   source.add("down", {kHidden, kFfn}, type);
   source.add("bias", {kHidden}, DType::kF32);
-  // Normed to a tenth, so that the product of gate and up is as large as in a model.
-  const auto n = b.rms_norm("norm", x, b.weight("norm", {kHidden}), {.weight_offset = 0.1F});
+  // Random weights of some types are a thousand times those of others. Gate and up shall be some 3,
+  // so that their product is as large as in a model, and the residual does not hide it.
+  const float wanted = 3 / (source.size_of("gate") * std::sqrt(static_cast<float>(kHidden)));
+  const auto n = b.rms_norm("norm", x, b.weight("norm", {kHidden}), {.weight_offset = wanted});
   const auto gate = b.linear("gate", n, b.weight("gate", {kFfn, kHidden}));
   const auto up = b.linear("up", n, b.weight("up", {kFfn, kHidden}));
   const auto y = b.linear("down", b.glu("glu", gate, up, graph::Activation::kSilu),
