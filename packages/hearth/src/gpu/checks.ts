@@ -128,6 +128,8 @@ class Checks {
   /** Names of the kernels that are right here, and of those that are wrong. */
   readonly #right = new Set<string>();
   readonly wrong = new Set<string>();
+  /** Those whose check has failed, while others that took part are checked. */
+  readonly #suspects = new Set<string>();
 
   constructor(core: Core, gpu: Gpu, pipelines: PipelineCache, options: CheckOptions) {
     this.#core = core;
@@ -162,6 +164,18 @@ class Checks {
   async #isRight(name: string): Promise<boolean> {
     const { verdict, sources } = await this.#run(name, [...this.wrong]);
     if (verdict.ok) return true;
+    // Those that nothing is known of yet are checked first, on their own.
+    this.#suspects.add(name);
+    try {
+      for (const { name: other, code } of sources) {
+        const known = this.#right.has(other) || this.wrong.has(other);
+        if (known || this.#suspects.has(other)) continue;
+        await this.check(other, code);
+        if (this.wrong.has(other)) return await this.#isRight(name);
+      }
+    } finally {
+      this.#suspects.delete(name);
+    }
     const others = sources.map((source) => source.name).filter((other) => other !== name);
     for (const other of others) {
       if (this.#right.has(other)) continue;
