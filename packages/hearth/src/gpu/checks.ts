@@ -162,20 +162,24 @@ class Checks {
   }
 
   async #isRight(name: string): Promise<boolean> {
-    const { verdict, sources } = await this.#run(name, [...this.wrong]);
+    const { verdict, sources } = await this.#run(name, [...this.wrong, ...this.#suspects]);
     if (verdict.ok) return true;
-    // Those that nothing is known of yet are checked first, on their own.
+    // Those that nothing is known of yet are checked first, without those that are in question.
     this.#suspects.add(name);
-    try {
-      for (const { name: other, code } of sources) {
-        const known = this.#right.has(other) || this.wrong.has(other);
-        if (known || this.#suspects.has(other)) continue;
+    let another = false;
+    for (const { name: other, code } of sources) {
+      const known = this.#right.has(other) || this.wrong.has(other);
+      if (known || this.#suspects.has(other)) continue;
+      try {
         await this.check(other, code);
-        if (this.wrong.has(other)) return await this.#isRight(name);
+      } catch (error) {
+        // It cannot do without one in question, so nothing is found out about it now.
+        if (HearthError.from(error).code !== "unsupported_device") throw error;
       }
-    } finally {
-      this.#suspects.delete(name);
+      another ||= this.wrong.has(other);
     }
+    this.#suspects.delete(name);
+    if (another) return this.#isRight(name);
     const others = sources.map((source) => source.name).filter((other) => other !== name);
     for (const other of others) {
       if (this.#right.has(other)) continue;
