@@ -1,6 +1,7 @@
 // The page side of wllama on WebGPU.
 
 import { LoggerWithoutDebug, Wllama } from "/wllama/index.js";
+import { complete } from "./wllama-complete.mjs";
 
 /** @param {{ url: string }} options the address of a GGUF */
 export async function run({ url }) {
@@ -15,8 +16,8 @@ export async function run({ url }) {
   // It takes text only, in which a word here is five tokens: some 512, and some 80. The first of each
   // warms it up.
   for (let repeat = 0; repeat < 3; repeat++) {
-    long.push(await complete(engine, `t${repeat} t6 `.repeat(51), 2));
-    short.push(await complete(engine, `t${repeat} t9 `.repeat(8), 65));
+    long.push(await timed(engine, `t${repeat} t6 `.repeat(51), 2));
+    short.push(await timed(engine, `t${repeat} t9 `.repeat(8), 65));
   }
   await engine.exit();
   return {
@@ -26,32 +27,11 @@ export async function run({ url }) {
   };
 }
 
-async function complete(engine, prompt, count) {
-  const began = performance.now();
-  let first = 0;
-  let last = 0;
-  let usage;
-  await engine.createCompletion({
-    prompt,
-    max_tokens: count,
-    temperature: 0,
-    top_k: 1,
-    samplers: ["top_k"],
-    ignore_eos: true,
-    cache_prompt: false,
-    stream: true,
-    stream_options: { include_usage: true },
-    onData(chunk) {
-      if (chunk.choices?.[0]?.text) {
-        last = performance.now();
-        first ||= last;
-      }
-      if (chunk.usage) usage = chunk.usage;
-    },
-  });
+async function timed(engine, prompt, count) {
+  const run = await complete(engine, prompt, count);
   return {
-    promptTokens: usage.prompt_tokens,
-    prefill: usage.prompt_tokens / ((first - began) / 1000),
-    decode: (usage.completion_tokens - 1) / ((last - first) / 1000),
+    promptTokens: run.promptTokens,
+    prefill: run.promptTokens / run.firstSeconds,
+    decode: (run.tokens - 1) / (run.lastSeconds - run.firstSeconds),
   };
 }

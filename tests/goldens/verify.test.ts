@@ -8,30 +8,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decoders } from "../support/decoders.js";
 import { gpuEnvironment } from "../support/gpu.js";
 
 const folder = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const cli = folder("../../packages/cli/dist/main.js");
-
-const models = [
-  "llama",
-  "llama-tied-rope-llama3",
-  "llama-head-dim-bias",
-  "mistral-sliding",
-  "qwen2",
-  "qwen2-yarn",
-  "qwen3",
-  "phi3",
-  "phi3-longrope",
-  "phi3-partial-rotary",
-  "smollm3",
-  "granite",
-  "olmo2",
-  "gemma",
-  "gemma2",
-  "gemma3",
-  "stablelm",
-];
 
 // README.md: in 32-bit floats, and where some are of 16 bits.
 const exactTolerance = 2e-4;
@@ -96,7 +77,7 @@ const timeout = 120_000;
 
 describe.each(["native", "wasm"])("hearth verify on %s", (device) => {
   it("passes the goldens of the families that exist", { timeout }, async () => {
-    await expectPass(device, models, exactTolerance);
+    await expectPass(device, decoders, exactTolerance);
   });
 
   it("fails a tolerance that no other order of sums can meet", { timeout }, async () => {
@@ -127,7 +108,7 @@ describe("hearth verify on webgpu", () => {
   afterAll(() => rm(cacheDir, { recursive: true }));
 
   it("passes the goldens with kernels that run on every GPU", { timeout }, async () => {
-    const rest = models.filter((name) => !varied.includes(name));
+    const rest = decoders.filter((name) => !varied.includes(name));
     const plain = ["--gpu-features", "none", "--cache-dir", cacheDir];
     await expectPass("webgpu", rest, exactTolerance, ...plain);
   });

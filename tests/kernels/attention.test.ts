@@ -140,7 +140,7 @@ function rowsOf(result: ArrayBuffer | undefined, shape: Shape): number[] {
 async function attention(kind: Kind, shape: Shape, from: Input): Promise<number[]> {
   const width = shape.heads * shape.size;
   const result = await run({
-    files: ["step", kind, "attention"],
+    files: ["step", kind, "cap", "attention"],
     constants: constants(shape, from),
     bindings: [
       step({ position: shape.position, tokens: shape.tokens }),
@@ -169,7 +169,7 @@ async function split(kind: Kind, shape: Shape, from: Input, how: Split): Promise
   const all = { ...constants(shape, from), SPLITS: splits, SPAN: span, GROUP_HEADS: groupHeads };
   const partial = new Float32Array(heads * splits * (size + 2)).fill(Number.NaN);
   const pieces = await run({
-    files: ["step", kind, "attention_split"],
+    files: ["step", kind, "cap", "attention_split"],
     constants: all,
     bindings: [
       step({ position }),

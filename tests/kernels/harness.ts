@@ -1,14 +1,11 @@
 // Runs one kernel of core/src/gpu/kernels on whatever adapter Dawn finds in Node, and gives its
 // results back. Without a GPU that is SwiftShader, a software adapter: slow, but it computes what
 // WGSL says.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { create, globals } from "webgpu";
+import { findSoftwareDriver } from "../../packages/hearth/src/testing/software-driver.js";
 
 Object.assign(globalThis, globals);
-
-// Where Debian's and Playwright's Chromium keep SwiftShader's manifest. Dawn asks Vulkan's loader,
-// which looks for no such place by itself.
-const softwareDrivers = ["/usr/lib/chromium/vk_swiftshader_icd.json"];
 
 const kernels = new URL("../../core/src/gpu/kernels/", import.meta.url);
 
@@ -19,8 +16,7 @@ const optional: GPUFeatureName[] = ["subgroups", "shader-f16", "timestamp-query"
 let instance: GPU | undefined;
 
 async function open(): Promise<GPUDevice> {
-  const driver = softwareDrivers.find((path) => existsSync(path));
-  if (driver !== undefined) process.env.VK_DRIVER_FILES ??= driver;
+  findSoftwareDriver();
   instance = create([]);
   const adapter = await instance.requestAdapter();
   if (!adapter) {

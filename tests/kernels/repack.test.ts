@@ -14,9 +14,12 @@ interface Slice {
   sourceOffset: number;
 }
 
+/** Kernels that share how scales are packed. */
+const packedScales: ReadonlySet<string> = new Set(["repack_q4_k", "repack_q5_k"]);
+
 async function repack({ file, planes, staging, units, firstUnit, sourceOffset }: Slice) {
   const [codes, scales] = await run({
-    files: [file, "repack"],
+    files: [...(packedScales.has(file) ? ["k_scales"] : []), file, "repack"],
     bindings: [
       { kind: "uniform", data: new Uint32Array([units, firstUnit, sourceOffset, 0]) },
       { kind: "read", data: staging },

@@ -60,8 +60,7 @@ Result<Scores> Engine::logprobs(const LogitsOfIds& request) {
     }
     std::memcpy(row.data(), request.logits.data() + i * vocab * sizeof(float),
                 vocab * sizeof(float));
-    scores.logprobs.push_back(
-        static_cast<float>(static_cast<double>(row[request.ids[i]]) - sample::log_sum_exp(row)));
+    scores.logprobs.push_back(sample::logprob(row, request.ids[i]));
   }
   return scores;
 }

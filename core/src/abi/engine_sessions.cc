@@ -158,9 +158,7 @@ Result<Scores> Engine::session_score(const SessionScore& request) {
   HEARTH_TRY(session->forward(
       request.ids, true, true, pool_, [&](std::size_t row, std::span<const float> logits) {
         if (row + 1 >= request.ids.size()) return;
-        const double total = sample::log_sum_exp(logits);
-        scores.logprobs.push_back(
-            static_cast<float>(static_cast<double>(logits[request.ids[row + 1]]) - total));
+        scores.logprobs.push_back(sample::logprob(logits, request.ids[row + 1]));
       }));
   return scores;
 }

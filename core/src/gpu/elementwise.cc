@@ -24,11 +24,10 @@ std::vector<Constant> row_constants(const Rows& y) {
 /// Stride, offset and binding of an input that may lie in the output's value.
 Bound bind(Lowering& low, const Rows& x, const Rows& y, std::size_t at, const std::string& prefix,
            std::string_view flag, std::vector<Constant>& constants) {
-  const bool shared = x.root == y.root;
   constants.push_back(set(prefix + "_STRIDE", x.stride));
   constants.push_back(set(prefix + "_OFFSET", x.offset));
-  constants.push_back(set(flag, shared));
-  return shared ? low.writer().nothing(Access::kWrite, at) : write(x.binding);
+  constants.push_back(set(flag, x.root == y.root));
+  return low.input(x, y, at);
 }
 
 Result<void> emit_unary(Lowering& low, const Node& node, std::string_view kernel,

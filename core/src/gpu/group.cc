@@ -100,6 +100,7 @@ class Finder {
     // Rows of gate and up lie half a matrix apart, so they must be in one piece.
     if (piece_rows(weight, adapter_) < weight.shape[0]) return;
     groups_.glu[linear] = glu;
+    groups_.folded[glu] = true;
     groups_.until[linear] = glu;
   }
 

@@ -25,7 +25,7 @@ struct RopeKv {
 struct Groups {
   /// By node: the last node with which it may be run (graph::make_plan takes it).
   std::vector<std::size_t> until;
-  /// By node: a norm that mat-vecs do themselves; programs of few tokens leave it out.
+  /// By node: a norm or a glu that mat-vecs do themselves; programs of few tokens leave it out.
   std::vector<bool> folded;
   /// By node, a linear of gate and up: the glu that its mat-vec does; kNoNode for none.
   std::vector<std::size_t> glu;

@@ -88,6 +88,23 @@ std::string_view part_file(std::string_view kernel, std::string_view part) {
   return "";
 }
 
+/// A file that kernels have in common, after the step and their part and before their own.
+struct Shared {
+  std::string_view file;
+  std::string_view kernels;
+};
+
+/// In the order in which they follow each other.
+constexpr Shared kShared[] = {
+    {"k_scales", "repack_q4_k repack_q5_k"},
+    {"rotate", "rope rope_kv"},
+    {"cap", "attention attention_split"},
+    {"linear", "matmul matvec"},
+    {"matvec_rows", "matvec"},
+    {"sample", "sample_argmax sample_pick sample_weights sample_narrow sample_sums sample_draw"},
+    {"sample_select", "sample_narrow sample_sums sample_draw"},
+};
+
 Variant make_variant(const KernelNeed& need, std::string_view file, const Prelude& prelude) {
   Variant variant;
   variant.file = file;
@@ -95,19 +112,16 @@ Variant make_variant(const KernelNeed& need, std::string_view file, const Prelud
   if (!need.part.empty()) variant.name += cat(".", need.part);
   variant.name += cat(".", prelude.name);
   if (!prelude.file.empty()) variant.files.push_back(prelude.file);
-  variant.files.push_back("step");
+  // Kernels that repack have a uniform of their own: each reads a block, and what they share
+  // follows.
+  const bool repacks = need.kernel.starts_with("repack");
+  if (!repacks) variant.files.push_back("step");
   if (!need.part.empty()) variant.files.push_back(part_file(need.kernel, need.part));
-  if (need.kernel.starts_with("rope")) variant.files.push_back("rotate");
-  if (need.kernel == "matmul" || need.kernel == "matvec") variant.files.push_back("linear");
-  if (need.kernel == "matvec") variant.files.push_back("matvec_rows");
-  if (need.kernel.starts_with("sample")) variant.files.push_back("sample");
-  if (need.kernel == "sample_narrow" || need.kernel == "sample_sums" ||
-      need.kernel == "sample_draw") {
-    variant.files.push_back("sample_select");
+  for (const Shared& each : kShared) {
+    if (contains(each.kernels, need.kernel)) variant.files.push_back(each.file);
   }
   variant.files.push_back(file);
-  // A kernel that repacks is a block's reading and what all of them share.
-  if (need.kernel.starts_with("repack")) variant.files = {file, "repack"};
+  if (repacks) variant.files.push_back("repack");
   return variant;
 }
 

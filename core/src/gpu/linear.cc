@@ -152,7 +152,8 @@ Result<void> emit_linear(Lowering& low, std::size_t index) {
                 .bias = writer.nothing(Access::kRead, 5),
                 .residual = writer.nothing(Access::kWrite, 6)};
   const std::size_t producer = low.groups().producer[static_cast<std::size_t>(node.inputs[0])];
-  const bool norm = matvec && producer != kNoNode && low.groups().folded[producer];
+  const bool norm = matvec && producer != kNoNode && low.groups().folded[producer] &&
+                    low.graph().nodes[producer].op() == graph::Op::kRmsNorm;
   graph::RmsNormParams norm_params;
   if (norm) {
     const Node& folded = low.graph().nodes[producer];

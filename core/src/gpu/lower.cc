@@ -27,6 +27,18 @@ std::uint64_t scratch_bytes(const graph::Plan& plan) {
 
 }  // namespace
 
+Step make_step(const Handles& handles, std::size_t position, std::size_t tokens,
+               std::size_t outputs) {
+  Step step;
+  step.programs = {tokens == 1            ? handles.decode
+                   : tokens <= kFewTokens ? handles.few
+                                          : handles.prefill};
+  step.tokens = static_cast<std::uint32_t>(tokens);
+  step.outputs = static_cast<std::uint32_t>(outputs);
+  step.length = static_cast<std::uint32_t>(position + tokens);
+  return step;
+}
+
 Rows Lowering::rows(ValueId id) const {
   const Value& value = plan_.graph.value(id);
   HEARTH_CHECK(value.kind == ValueKind::kActivation);
@@ -114,12 +126,8 @@ Result<void> Lowering::node(std::size_t index) {
       return emit_rope(*this, node);
     case Op::kAttention:
       return emit_attention(*this, index);
-    case Op::kGlu: {
-      // With few tokens the mat-vec has done it already.
-      const auto& fused = groups_.glu;
-      const bool done = std::find(fused.begin(), fused.end(), index) != fused.end();
-      return done && kind_ != Kind::kPrefill ? Result<void>{} : emit_glu(*this, node);
-    }
+    case Op::kGlu:
+      return emit_glu(*this, node);
     case Op::kAdd:
       return emit_add(*this, node);
     case Op::kScale:

@@ -30,6 +30,10 @@ struct Handles {
   std::array<std::uint32_t, 4> sample{};  ///< programs, by the cuts that they make (sample.h)
 };
 
+/// A step with the program for so many tokens and its figures, and nothing to write or to read yet.
+Step make_step(const Handles& handles, std::size_t position, std::size_t tokens,
+               std::size_t outputs);
+
 struct MemoryUse {
   std::uint64_t weights = 0, work = 0, states = 0;
 };
@@ -94,6 +98,12 @@ class Lowering {
   /// Workgroups for each row of a value.
   Count per_row(const Rows& rows, std::int64_t times = 1, std::int64_t divisor = 1) const {
     return per(rows.per_output ? "outputs" : "tokens", times, divisor);
+  }
+  /// An input of a kernel that reads it through the output's binding where both lie in one value:
+  /// then a dummy for its own binding, the one of that number.
+  Bound input(const Rows& x, const Rows& y, std::size_t at) const {
+    if (x.root == y.root) return writer_.nothing(Access::kWrite, at);
+    return {.access = Access::kWrite, .binding = x.binding};
   }
   /// The most rows that a step may have.
   std::int64_t most_rows(const Rows& rows) const {

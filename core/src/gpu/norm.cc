@@ -11,10 +11,6 @@ std::vector<Constant> row_constants(const Rows& x, const Rows& y) {
           set("X_IN_Y", x.root == y.root), set("ROWS_KIND", y.per_output)};
 }
 
-Bound input(Lowering& low, const Rows& x, const Rows& y, std::size_t at) {
-  return x.root == y.root ? low.writer().nothing(Access::kWrite, at) : write(x.binding);
-}
-
 }  // namespace
 
 Result<void> emit_rms_norm(Lowering& low, const graph::Node& node) {
@@ -28,7 +24,7 @@ Result<void> emit_rms_norm(Lowering& low, const graph::Node& node) {
   HEARTH_ASSIGN(const Variant variant, low.writer().variant("rms_norm"));
   return low.writer().dispatch(
       low.out(), node.name, variant, constants,
-      {read(low.weights().vector(node.inputs[1])), input(low, x, y, 2), write(y.binding)},
+      {read(low.weights().vector(node.inputs[1])), low.input(x, y, 2), write(y.binding)},
       {.x = low.per_row(y, params.groups)});
 }
 
@@ -44,7 +40,7 @@ Result<void> emit_layer_norm(Lowering& low, const graph::Node& node) {
       low.out(), node.name, variant, constants,
       {read(low.weights().vector(node.inputs[1])),
        bias ? read(low.weights().vector(node.inputs[2])) : low.writer().nothing(Access::kRead, 2),
-       input(low, x, y, 3), write(y.binding)},
+       low.input(x, y, 3), write(y.binding)},
       {.x = low.per_row(y)});
 }
 

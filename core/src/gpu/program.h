@@ -3,6 +3,7 @@
 // host compiles, allocates and then only replays.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <tuple>
@@ -177,6 +178,22 @@ struct Write {
                       HEARTH_FIELD(data, "What to write; its length is a multiple of 4.")};
   }
 };
+
+/// The figures of a step, as its uniform has them: in the order of kernels/step.wgsl, rounded up to
+/// what a uniform takes.
+using StepWords = std::array<std::uint32_t, 8>;
+inline StepWords step_words(std::size_t position, std::size_t tokens, std::size_t outputs,
+                            std::size_t draw) {
+  const auto small = [](std::size_t value) { return static_cast<std::uint32_t>(value); };
+  return {small(position), small(tokens), small(outputs), small(draw), small(position + tokens)};
+}
+
+inline Write write_to(std::uint32_t buffer, Bytes data) {
+  Write write;
+  write.buffer = buffer;
+  write.data = data;
+  return write;
+}
 
 struct GpuPlan {
   using Self = GpuPlan;

@@ -1,7 +1,6 @@
 #include "gpu/weights.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/cat.h"
 
@@ -9,7 +8,6 @@ namespace hearth::gpu {
 namespace {
 
 using graph::Value;
-using graph::ValueId;
 using graph::ValueKind;
 
 /// Pieces of a matrix hold a multiple of these rows, so that no group of rows that a kernel takes

@@ -10,9 +10,6 @@ namespace {
 /// Room for every number of a binding.
 constexpr std::size_t kMostBindings = 10;
 
-/// The step's figures (kernels/step.wgsl), rounded up to what a uniform takes.
-constexpr std::uint64_t kStepBytes = 32;
-
 /// WebGPU's limit on a grid's side on every adapter.
 constexpr std::int64_t kLargestSide = 65535;
 
@@ -40,7 +37,7 @@ Result<std::uint32_t> Writer::buffer(std::string_view name, std::string_view kin
 }
 
 Result<void> Writer::make_common_buffers() {
-  HEARTH_ASSIGN(step_, buffer("step", "uniform", kStepBytes));
+  HEARTH_ASSIGN(step_, buffer("step", "uniform", sizeof(StepWords)));
   HEARTH_ASSIGN(nothing_read_, buffer("nothing, read", "work", kBindingAlignment));
   HEARTH_ASSIGN(nothing_write_,
                 buffer("nothing, written", "work", kBindingAlignment * kMostBindings));
@@ -95,7 +92,7 @@ Result<void> Writer::dispatch(Program& program, std::string_view name, const Var
   std::string layout = "u";
   Binding step;
   step.buffer = step_;
-  step.bytes = kStepBytes;
+  step.bytes = sizeof(StepWords);
   made.bindings.push_back(step);
   for (const Bound& bound : bindings) {
     if (bound.binding.bytes > adapter_.max_binding_bytes) {

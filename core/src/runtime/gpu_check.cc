@@ -220,6 +220,7 @@ Result<std::unique_ptr<GpuCheck>> GpuCheck::open(std::string_view name, const gp
   } else if (starts("sample")) {
     source.add("head", {kVocab, kHidden}, DType::kF32);
     check->samples_ = true;
+    many = false;
     // Every cut, so that each sampling kernel has a part in the result.
     check->sampling_ = {
         .temperature = 0.7F, .top_k = 9, .top_p = 0.9F, .min_p = 0.01F, .seed = seed};
@@ -256,8 +257,7 @@ Result<std::unique_ptr<GpuCheck>> GpuCheck::open(std::string_view name, const gp
     return drawn;
   };
   // One token after many reaches decode's kernels with keys and values to read.
-  const bool decode = !many || starts("attention_") || starts("rope_kv") || check->samples_;
-  if (check->samples_) many = false;
+  const bool decode = !many || starts("attention_") || starts("rope_kv");
   if (many) {
     check->ids_.push_back(draw(kManyTokens));
     check->add_step(kManyTokens, decode ? 0 : 32);
@@ -275,33 +275,23 @@ void GpuCheck::add_step(std::size_t tokens, std::size_t outputs) {
   std::size_t position = 0;
   for (const auto& ids : ids_) position += ids.size();
   position -= tokens;
-  const auto small = [](std::size_t value) { return static_cast<std::uint32_t>(value); };
-  gpu::Step step;
+  gpu::Step step = gpu::make_step(handles, position, tokens, outputs);
   const auto write = [&](std::uint32_t buffer, std::vector<std::uint32_t> data) {
     words_.push_back(std::move(data));
-    gpu::Write made;
-    made.buffer = buffer;
-    made.data = {reinterpret_cast<const std::uint8_t*>(words_.back().data()),
-                 words_.back().size() * 4};
-    step.writes.push_back(made);
+    step.writes.push_back(gpu::write_to(
+        buffer,
+        {reinterpret_cast<const std::uint8_t*>(words_.back().data()), words_.back().size() * 4}));
   };
-  write(handles.step,
-        {small(position), small(tokens), small(outputs), 0, small(position + tokens), 0, 0, 0});
+  const gpu::StepWords figures = gpu::step_words(position, tokens, outputs, 0);
+  write(handles.step, {figures.begin(), figures.end()});
   write(handles.ids, ids_.back());
-  step.programs = {tokens == 1 ? handles.decode : handles.prefill};
-  step.tokens = small(tokens);
-  step.outputs = small(outputs);
-  step.length = small(position + tokens);
   output_ = lowered_.plan.logits;
   output_.bytes =
       outputs * static_cast<std::uint64_t>(plan_.graph.value(plan_.graph.output).shape.back()) * 4;
   if (samples_ && outputs > 0) {
     step.programs.push_back(sampler_program(handles, sampling_));
     settings_ = settings_bytes(sampling_);
-    gpu::Write settings;
-    settings.buffer = handles.settings;
-    settings.data = settings_;
-    step.writes.push_back(settings);
+    step.writes.push_back(gpu::write_to(handles.settings, settings_));
     output_ = lowered_.plan.sampled;
     output_.bytes = 4;
   }

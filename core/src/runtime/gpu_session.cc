@@ -25,13 +25,6 @@ Bytes bytes_of(const T& elements) {
           elements.size() * sizeof(elements[0])};
 }
 
-gpu::Write write_to(std::uint32_t buffer, Bytes data) {
-  gpu::Write write;
-  write.buffer = buffer;
-  write.data = data;
-  return write;
-}
-
 }  // namespace
 
 void Session::start_on_device() {
@@ -47,27 +40,13 @@ gpu::Step Session::gpu_step(std::span<const TokenId> ids, std::size_t tokens, st
                             std::string_view read) {
   const gpu::Handles& handles = model_->gpu()->handles;
   const std::size_t length = device_.scheduled + tokens;
-  const auto small = [](std::size_t value) { return static_cast<std::uint32_t>(value); };
-  // In the order of kernels/step.wgsl.
-  device_.step = {small(device_.scheduled),
-                  small(tokens),
-                  small(outputs),
-                  small(generation_ ? length - generation_->prompt_size : 0),
-                  small(length),
-                  0,
-                  0,
-                  0};
-  gpu::Step step;
-  step.writes.push_back(write_to(handles.step, bytes_of(device_.step)));
+  const std::size_t draw = generation_ ? length - generation_->prompt_size : 0;
+  device_.step = gpu::step_words(device_.scheduled, tokens, outputs, draw);
+  gpu::Step step = gpu::make_step(handles, device_.scheduled, tokens, outputs);
+  step.writes.push_back(gpu::write_to(handles.step, bytes_of(device_.step)));
   // A copy: what the ids belong to may end with this step.
   device_.ids.assign(ids.begin(), ids.end());
-  if (!ids.empty()) step.writes.push_back(write_to(handles.ids, bytes_of(device_.ids)));
-  step.programs = {tokens == 1                 ? handles.decode
-                   : tokens <= gpu::kFewTokens ? handles.few
-                                               : handles.prefill};
-  step.tokens = small(tokens);
-  step.outputs = small(outputs);
-  step.length = small(length);
+  if (!ids.empty()) step.writes.push_back(gpu::write_to(handles.ids, bytes_of(device_.ids)));
   step.read = read;
   device_.scheduled = length;
   return step;
@@ -80,7 +59,7 @@ void Session::add_sampler(gpu::Step& step) {
   if (device_.settings_sent) return;
   device_.settings_sent = true;
   device_.settings = settings_bytes(settings);
-  step.writes.push_back(write_to(handles.settings, device_.settings));
+  step.writes.push_back(gpu::write_to(handles.settings, device_.settings));
   if (!penalizes(settings)) return;
   // Afterwards the device counts by itself; kernels/sample.wgsl says how.
   const std::vector<TokenId>& ids = generation_->ids;
@@ -90,8 +69,8 @@ void Session::add_sampler(gpu::Step& step) {
   for (std::size_t i = begin; i < ids.size(); ++i) {
     device_.counts[ids[i]] += i >= generation_->prompt_size ? 0x10001 : 1;
   }
-  step.writes.push_back(write_to(handles.counts, bytes_of(device_.counts)));
-  if (window != 0) step.writes.push_back(write_to(handles.history, bytes_of(ids)));
+  step.writes.push_back(gpu::write_to(handles.counts, bytes_of(device_.counts)));
+  if (window != 0) step.writes.push_back(gpu::write_to(handles.history, bytes_of(ids)));
 }
 
 Result<gpu::Step> Session::schedule() {

@@ -151,10 +151,9 @@ Result<void> Session::take_token(std::span<float> logits, StepOutcome& outcome) 
   }
   const TokenId id = *sampled;
   if (!raw.empty()) {
-    const double total = sample::log_sum_exp(raw);
     outcome.logprobs.push_back(
         {.id = id,
-         .logprob = static_cast<float>(static_cast<double>(raw[id]) - total),
+         .logprob = sample::logprob(raw, id),
          .top = sample::top_logprobs(raw, static_cast<std::size_t>(generation.options.logprobs))});
   }
   accept(id, outcome);

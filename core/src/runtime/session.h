@@ -145,7 +145,7 @@ class Session {
     std::optional<Forward> forward;
     std::size_t before_forward = 0;  ///< tokens held when the last forward pass began
     std::vector<TokenId> replay;     ///< what was held when the device was lost
-    std::array<std::uint32_t, 8> step{};
+    gpu::StepWords step{};
     std::vector<TokenId> ids;
     std::vector<std::uint8_t> settings;
     std::vector<std::uint32_t> counts;

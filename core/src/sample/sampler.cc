@@ -44,6 +44,10 @@ double log_sum_exp(std::span<const float> logits) {
   return static_cast<double>(largest) + std::log(sum);
 }
 
+float logprob(std::span<const float> logits, std::uint32_t id) {
+  return static_cast<float>(static_cast<double>(logits[id]) - log_sum_exp(logits));
+}
+
 std::vector<Candidate> top_logprobs(std::span<const float> logits, std::size_t count) {
   const double total = log_sum_exp(logits);
   std::vector<Candidate> best;

@@ -59,6 +59,9 @@ std::int64_t argmax(std::span<const float> logits);
 /// log(Σ exp(logits)) in double precision.
 double log_sum_exp(std::span<const float> logits);
 
+/// Natural log-probability of a token, which is one of the logits'.
+float logprob(std::span<const float> logits, std::uint32_t id);
+
 /// The `count` likeliest tokens with natural log-probabilities, likeliest first.
 std::vector<Candidate> top_logprobs(std::span<const float> logits, std::size_t count);
 

@@ -1,6 +1,6 @@
 // Causal attention for any number of tokens, with softmax in one pass over keys and values (Milakov
 // and Gimelshein, "Online normalizer calculation for softmax", 2018; tiles as in Dao et al.,
-// "FlashAttention", 2022). After a kv prelude.
+// "FlashAttention", 2022). After a kv prelude and `cap`.
 //
 // A workgroup takes TILE_T tokens of one head, and goes through the keys that any of them sees,
 // TILE_K at a time. Its 256 invocations are 16 groups of four tokens by 16 lanes:
@@ -17,7 +17,6 @@ override HEAD_SIZE: u32;  // at most 256
 override CAPACITY: u32;   // positions in the states
 override SCALE: f32;
 override WINDOW: u32 = 0;
-override SOFT_CAP: f32 = 0;
 override Q_STRIDE: u32;
 override Q_OFFSET: u32 = 0;
 override Y_STRIDE: u32;
@@ -48,15 +47,6 @@ override TILE_V: u32 = min(TILE_K, 256 / QUADS);
 
 var<workgroup> slices: array<vec4f, SLICES>;
 var<workgroup> weights: array<vec4f, TILE_K * TILE_T / 4>;  // (key, group), lanes are four tokens
-
-fn capped(score: vec4f) -> vec4f {
-  if (SOFT_CAP == 0) {
-    return score;
-  }
-  let e = exp(-2 * abs(score / SOFT_CAP));  // tanh(), which WGSL keeps to 1e-5 only
-  let t = SOFT_CAP * (1 - e) / (1 + e);
-  return select(t, -t, score < vec4f(0));
-}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) own: u32) {

@@ -1,5 +1,5 @@
 // Attention of one token, the keys split into pieces that workgroups take side by side; after it
-// `attention_merge.wgsl` (Dao et al., "Flash-Decoding", 2023). After a kv prelude.
+// `attention_merge.wgsl` (Dao et al., "Flash-Decoding", 2023). After a kv prelude and `cap`.
 //
 // A workgroup takes one piece for up to GROUP_HEADS query heads that share a key/value head, so
 // each key and value is read once for all of them; vectors of four floats hold a number for each of
@@ -16,7 +16,6 @@ override HEAD_SIZE: u32;  // at most 256
 override CAPACITY: u32;   // positions in the states
 override SCALE: f32;
 override WINDOW: u32 = 0;
-override SOFT_CAP: f32 = 0;
 override Q_STRIDE: u32;
 override Q_OFFSET: u32 = 0;
 override Y_STRIDE: u32 = 0;  // the merge's; not used here
@@ -59,15 +58,6 @@ var<workgroup> parts: array<vec4f, 512>;  // of scores: (key, lane); at the end 
 var<workgroup> scores: array<vec4f, TILE_K>;
 var<workgroup> weights: array<vec4f, TILE_K>;
 var<workgroup> peaks: array<vec4f, 8>;
-
-fn capped(score: vec4f) -> vec4f {
-  if (SOFT_CAP == 0) {
-    return score;
-  }
-  let e = exp(-2 * abs(score / SOFT_CAP));  // tanh(), which WGSL keeps to 1e-5 only
-  let t = SOFT_CAP * (1 - e) / (1 + e);
-  return select(t, -t, score < vec4f(0));
-}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) own: u32) {

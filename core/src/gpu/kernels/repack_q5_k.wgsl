@@ -3,16 +3,6 @@
 
 const SOURCE_BYTES: u32 = 176;
 
-// The scale (.x) and the minimum of a block: `dequantize.cc` draws how they are packed.
-fn scale_and_min(packed: u32, group: u32) -> vec2u {
-  if (group < 4u) {
-    return vec2u(byte_at(packed + group), byte_at(packed + group + 4u)) & vec2u(0x3fu);
-  }
-  let low = byte_at(packed + group + 4u);
-  let tops = vec2u(byte_at(packed + group - 4u), byte_at(packed + group)) >> vec2u(6u);
-  return vec2u(low & 15u, low >> 4u) | (tops << vec2u(4u));
-}
-
 fn repack_unit(unit: u32, source: u32) {
   let factors = unpack2x16float(word_at(source)) * vec2f(1.0, -1.0);
   for (var group = 0u; group < 8u; group++) {

@@ -1,15 +1,9 @@
 // For tests: the software adapter that Chromium ships, through Dawn. Slow, but of the same rules as a
 // graphics card.
 
-import { existsSync } from "node:fs";
 import { type Gpu, type GpuWanted, openGpu } from "../gpu/adapter.js";
 import { nodeGpu } from "../gpu/node-gpu.js";
-
-/** Where distributions put Chromium's SwiftShader. */
-const drivers = [
-  "/usr/lib/chromium/vk_swiftshader_icd.json",
-  "/opt/google/chrome/vk_swiftshader_icd.json",
-];
+import { findSoftwareDriver } from "./software-driver.js";
 
 /** A device, and `last`, the one made last: for a test to take away. */
 export class SoftwareGpus {
@@ -20,8 +14,7 @@ export class SoftwareGpus {
 
   async open(wanted: Partial<GpuWanted> = {}): Promise<Gpu> {
     this.before();
-    const driver = drivers.find((path) => existsSync(path));
-    if (driver !== undefined) process.env.VK_DRIVER_FILES ??= driver;
+    findSoftwareDriver();
     this.opened++;
     this.last = await openGpu(nodeGpu, { ...wanted, software: true });
     return this.last;
