@@ -45,6 +45,7 @@ export { type ErrorCode, HearthError, type SerializedError } from "./errors.js";
 export { type Catalogue, type CatalogueModel, catalogue } from "./hub/catalogue.js";
 export { type EnsuredFile, type EnsureOptions, ensureFile } from "./hub/ensure.js";
 export { type FileSource, type ResolveContext, resolveModel } from "./hub/resolve.js";
+export { type IsolateOptions, type Isolation, isolate } from "./isolate/isolate.js";
 export type { ChatCompletions } from "./openai/chat.js";
 export type { Completions } from "./openai/completions.js";
 export { Stream } from "./openai/stream.js";
