@@ -2,6 +2,7 @@
 // tokenizer that is only nearly right spoils a model silently.
 #include "text/json_pretokenizer.h"
 
+#include "text/split.h"
 #include "text/word_patterns.h"
 
 namespace hearth {
@@ -31,20 +32,24 @@ struct Builder {
       }
       return fail(ErrorCode::kMalformedTokenizer, "A Split has no pattern.", "pattern");
     }
-    const KnownPattern known = find_known_pattern(*regex);
-    if (known.scan == nullptr) return unsupported("regular expression", *regex);
     HEARTH_ASSIGN(const bool invert, bool_member(value, "invert", false));
-    const std::string* behavior = string_member(value, "behavior");
-    if (behavior == nullptr) {
+    const std::string* name = string_member(value, "behavior");
+    if (name == nullptr) {
       return fail(ErrorCode::kMalformedTokenizer, "A Split has no behavior.", "behavior");
     }
-    // Inverted, the stretches between matches are removed, of which an expression that covers
-    // every text has none.
-    const bool nothing_removed = *behavior == "Removed" && invert && known.covers;
-    if (*behavior != "Isolated" && !nothing_removed) {
-      return unsupported("behavior of a Split", *behavior);
+    const std::optional<SplitBehavior> behavior = split_behavior(*name);
+    if (!behavior) return unsupported("behavior of a Split", *name);
+    // Isolated is the same inverted; and what covers every text leaves nothing that Removed,
+    // inverted, removes.
+    const KnownPattern known = find_known_pattern(*regex);
+    if (known.scan != nullptr &&
+        (*behavior == SplitBehavior::kIsolated ||
+         (*behavior == SplitBehavior::kRemoved && invert && known.covers))) {
+      add(known.scan);
+      return {};
     }
-    add(known.scan);
+    HEARTH_ASSIGN(Regex compiled, Regex::compile(*regex));
+    chain.add(std::make_unique<RegexSplit>(std::move(compiled), *behavior, invert));
     return {};
   }
 
