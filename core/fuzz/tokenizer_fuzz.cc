@@ -68,8 +68,8 @@ void fuzz_text(std::string_view text) {
   static const std::unique_ptr<Tokenizer> tokenizer = make_tokenizer();
   for (const bool parse_special : {false, true}) {
     auto ids = tokenizer->encode(text, {false, parse_special});
-    HEARTH_CHECK(ids.has_value() == is_valid_utf8(text));
-    if (ids) HEARTH_CHECK(tokenizer->decode(*ids, false) == text);
+    HEARTH_CHECK(ids.has_value());
+    HEARTH_CHECK(!is_valid_utf8(text) || tokenizer->decode(*ids, false) == text);
   }
   // Streaming equals decoding whole, for bytes of any kind.
   std::vector<TokenId> bytes;

@@ -198,7 +198,7 @@ struct Tokenize {
   static constexpr auto fields() {
     return std::tuple{
         HEARTH_FIELD(tokenizer, "Handle from tokenizer_open."),
-        HEARTH_FIELD(text, "UTF-8 text; anything else is the error invalid_utf8."),
+        HEARTH_FIELD(text, "UTF-8 text; what is none is read as U+FFFD."),
         HEARTH_FIELD(add_special, "Add the tokens that the model expects around a text."),
         HEARTH_FIELD(parse_special, "Read \"<|im_end|>\" and its like as single tokens.")};
   }

@@ -69,8 +69,10 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, Order order) : order_(o
   normalized_.build();
 }
 
-void AddedTokens::split_leftmost(const Matcher& matcher, std::string_view text, bool parse_special,
-                                 std::size_t offset, std::vector<Piece>& out) const {
+std::vector<AddedTokens::Piece> AddedTokens::split_leftmost(const Matcher& matcher,
+                                                            std::string_view text,
+                                                            bool parse_special) {
+  std::vector<Piece> out;
   std::size_t done = 0;
   for (std::size_t at = 0; at < text.size();) {
     const AddedToken* best = nullptr;
@@ -97,11 +99,12 @@ void AddedTokens::split_leftmost(const Matcher& matcher, std::string_view text, 
         end += decode_utf8(text, end).length;
       }
     }
-    if (done < begin) out.push_back({offset + done, offset + begin});
-    out.push_back({offset + begin, offset + end, true, best->id});
+    if (done < begin) out.push_back({done, begin});
+    out.push_back({begin, end, true, best->id});
     done = std::max(done, end);
   }
-  if (done < text.size()) out.push_back({offset + done, offset + text.size()});
+  if (done < text.size()) out.push_back({done, text.size()});
+  return out;
 }
 
 std::vector<AddedTokens::Piece> AddedTokens::split_longest(std::string_view text,
@@ -148,19 +151,12 @@ std::vector<AddedTokens::Piece> AddedTokens::split_longest(std::string_view text
 std::vector<AddedTokens::Piece> AddedTokens::split(std::string_view text,
                                                    bool parse_special) const {
   if (order_ == Order::kLongest) return split_longest(text, parse_special);
-  std::vector<Piece> plain;
-  split_leftmost(plain_, text, parse_special, 0, plain);
-  if (normalized_.tokens.empty()) return plain;
-  std::vector<Piece> pieces;
-  for (const Piece& piece : plain) {
-    if (piece.is_token) {
-      pieces.push_back(piece);
-    } else {
-      split_leftmost(normalized_, text.substr(piece.begin, piece.end - piece.begin), parse_special,
-                     piece.begin, pieces);
-    }
-  }
-  return pieces;
+  return split_leftmost(plain_, text, parse_special);
+}
+
+std::vector<AddedTokens::Piece> AddedTokens::split_normalized(std::string_view text,
+                                                              bool parse_special) const {
+  return split_leftmost(normalized_, text, parse_special);
 }
 
 }  // namespace hearth

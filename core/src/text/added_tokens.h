@@ -17,7 +17,7 @@ struct AddedToken {
   std::string content;
   TokenId id = 0;
   bool special = false;      ///< found only when special tokens are parsed
-  bool normalized = false;   ///< looked for after the others, in what they leave
+  bool normalized = false;   ///< looked for after the others, in what they leave, normalized
   bool lstrip = false;       ///< takes the spaces before it along
   bool rstrip = false;       ///< and those after it
   bool single_word = false;  ///< not found inside a word
@@ -39,11 +39,15 @@ class AddedTokens {
 
   AddedTokens() = default;
   /// Tokens of empty content or such as is no UTF-8 are never found; of two with the same content
-  /// the first counts.
+  /// the first counts. The content of those looked for in normalized text must be so.
   AddedTokens(std::vector<AddedToken> tokens, Order order);
 
   /// The pieces in order; together they are the text, but that stripped spaces belong to tokens.
   std::vector<Piece> split(std::string_view text, bool parse_special) const;
+
+  /// The same of a normalized piece of text, by those tokens that are looked for there.
+  std::vector<Piece> split_normalized(std::string_view text, bool parse_special) const;
+  bool has_normalized() const { return !normalized_.tokens.empty(); }
 
  private:
   // Tokens sorted by content, so that those that match at a place are found by narrowing a range.
@@ -55,8 +59,8 @@ class AddedTokens {
     void matches_at(std::string_view text, std::size_t at, Found&& found) const;
   };
 
-  void split_leftmost(const Matcher& matcher, std::string_view text, bool parse_special,
-                      std::size_t offset, std::vector<Piece>& out) const;
+  static std::vector<Piece> split_leftmost(const Matcher& matcher, std::string_view text,
+                                           bool parse_special);
   std::vector<Piece> split_longest(std::string_view text, bool parse_special) const;
 
   Order order_ = Order::kLeftmost;

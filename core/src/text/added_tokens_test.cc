@@ -68,7 +68,12 @@ TEST(AddedTokens, NormalizedOnesComeSecond) {
   const AddedTokens tokens(
       {{.content = "abc", .id = 1, .normalized = true}, {.content = "cd", .id = 2}},
       Order::kLeftmost);
-  EXPECT_EQ(show(tokens, "abcd abc"), "(ab)[2:cd]( )[1:abc]");
+  EXPECT_EQ(show(tokens, "abcd abc"), "(ab)[2:cd]( abc)");
+  EXPECT_TRUE(tokens.has_normalized());
+  const auto pieces = tokens.split_normalized(" abc", true);
+  ASSERT_EQ(pieces.size(), 2u);
+  EXPECT_EQ(pieces[1].id, 1u);
+  EXPECT_EQ(pieces[1].begin, 1u);
 }
 
 TEST(AddedTokens, WhatNoTextCanHoldIsNeverFound) {

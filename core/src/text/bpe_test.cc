@@ -26,7 +26,19 @@ BpeParts parts_of(const TinyVocab& vocab) {
 
 Ids encode(const BpeModel& model, std::string_view word) {
   Ids ids;
-  model.encode_word(word, ids);
+  std::vector<Span> spans;
+  TokenSink plain(ids, nullptr);
+  model.encode_word(word, plain);
+  Ids tracked_ids;
+  TokenSink tracked(tracked_ids, &spans);
+  model.encode_word(word, tracked);
+  EXPECT_EQ(tracked_ids, ids);
+  std::uint32_t end = 0;
+  for (const Span& span : spans) {
+    EXPECT_EQ(span.begin, end);
+    end = span.end;
+  }
+  EXPECT_LE(end, word.size());
   return ids;
 }
 
@@ -129,6 +141,74 @@ TEST(Bpe, BytesWithoutATokenAreTreatedAsAsked) {
   EXPECT_EQ(encode(**BpeModel::make(parts), "hZZe"), (Ids{'h', '?', '?', 'e'}));
   parts.missing = BpeParts::Missing::kUnknownRun;
   EXPECT_EQ(encode(**BpeModel::make(parts), "hZZeZ"), (Ids{'h', '?', 'e', '?'}));
+}
+
+// Characters and tokens of them, in the order given; merges as pairs of them.
+struct CharacterVocab {
+  std::vector<std::string> tokens;
+  BpeParts parts;
+  CharacterVocab(std::vector<std::string> tokens_in,
+                 std::vector<std::pair<std::string_view, std::string_view>> merges)
+      : tokens(std::move(tokens_in)) {
+    for (TokenId id = 0; id < tokens.size(); ++id) parts.ids.emplace(tokens[id], id);
+    parts.merges = std::move(merges);
+    parts.alphabet = BpeParts::Alphabet::kCharacters;
+  }
+};
+
+TEST(Bpe, StartsFromCharacters) {
+  CharacterVocab vocab({"?", "a", "\u00E9", "a\u00E9", "<0xC3>", "<0xA8>", "b"}, {{"a", "\u00E9"}});
+  EXPECT_EQ(encode(**BpeModel::make(vocab.parts), "ba\u00E9a"), (Ids{6, 3, 1}));
+  // U+00E8 is C3 A8 and has both bytes, U+00EA lacks one.
+  vocab.parts.unknown = 0;
+  vocab.parts.missing = BpeParts::Missing::kUnknown;
+  EXPECT_EQ(encode(**BpeModel::make(vocab.parts), "\u00E8\u00EA\u00EAa"), (Ids{0, 0, 0, 1}));
+  vocab.parts.byte_fallback = true;
+  EXPECT_EQ(encode(**BpeModel::make(vocab.parts), "\u00E8\u00EA\u00EAa"), (Ids{4, 5, 0, 0, 1}));
+  vocab.parts.missing = BpeParts::Missing::kUnknownRun;
+  EXPECT_EQ(encode(**BpeModel::make(vocab.parts), "\u00EA\u00EAa"), (Ids{0, 1}));
+}
+
+TEST(Bpe, KnowsWhereInAWordACharacterIs) {
+  CharacterVocab vocab({"a", "a</w>", "@a", "@a</w>", "aa", "@aa</w>"},
+                       {{"a", "@a"}, {"@a", "@a</w>"}});
+  vocab.parts.continuing_prefix = "@";
+  vocab.parts.word_suffix = "</w>";
+  const auto model = BpeModel::make(vocab.parts);
+  ASSERT_TRUE(model);
+  EXPECT_EQ(encode(**model, "a"), Ids{1});
+  EXPECT_EQ(encode(**model, "aa"), (Ids{0, 3}));
+  EXPECT_EQ(encode(**model, "aaa"), (Ids{4, 3}));
+  EXPECT_EQ(encode(**model, "aaaa"), (Ids{4, 5}));
+}
+
+TEST(Bpe, ScoresSayWhichNeighboursJoinFirst) {
+  // "d" has no token and yet is part of one; without the rest of it, its byte stands for it.
+  CharacterVocab vocab({"a", "b", "c", "ab", "bc", "abc", "cd", "<0x64>"}, {});
+  vocab.parts.scores = {0, 0, 0, -2, -1, -3, -4, 0};
+  const auto model = BpeModel::make(vocab.parts);
+  ASSERT_TRUE(model);
+  EXPECT_EQ(encode(**model, "abc"), Ids{5});
+  EXPECT_EQ(encode(**model, "abab"), (Ids{3, 3}));
+  EXPECT_EQ(encode(**model, "cdd"), (Ids{6, 7}));
+  EXPECT_EQ(encode(**model, "abcd"), (Ids{5, 7}));
+  // No byte token and no unknown one: left out.
+  EXPECT_EQ(encode(**model, "a\u4E2Db"), (Ids{0, 1}));
+}
+
+TEST(Bpe, CutsLongTextsWhereNoMergeReaches) {
+  // A megabyte without a space between words, as SentencePiece sees it.
+  CharacterVocab vocab({"_", "a", "b", "_a", "ab", "_ab"}, {{"_", "a"}, {"a", "b"}, {"_a", "b"}});
+  const auto model = BpeModel::make(vocab.parts);
+  ASSERT_TRUE(model);
+  std::string text;
+  Ids expected;
+  for (int i = 0; i < 1 << 18; ++i) {
+    text += i % 3 == 0 ? "_abb" : "_ab";
+    expected.push_back(5);
+    if (i % 3 == 0) expected.push_back(2);
+  }
+  EXPECT_EQ(encode(**model, text), expected);
 }
 
 TEST(Bpe, RefusesMergesOfUnknownTokens) {

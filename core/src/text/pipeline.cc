@@ -4,37 +4,134 @@
 #include <algorithm>
 
 #include "base/cat.h"
-#include "text/utf8.h"
+#include "text/sanitized.h"
+#include "text/unicode.h"
 
 namespace hearth {
+namespace {
+
+// 128 MB. Positions in a word are of 31 bits, and a character grows to eleven times its bytes at
+// most (U+FDFA, by NFKC).
+constexpr std::size_t kMaxTextBytes = std::size_t{1} << 27;
+
+}  // namespace
+
+// Gives words to the model, and turns spans in a word into spans in the original.
+struct PipelineTokenizer::WordEncoder final : WordSink {
+  WordEncoder(const TokenModel& model_in, TokenSink& out_in) : model(model_in), out(out_in) {}
+
+  void word(const Slice& slice) override {
+    if (!out.tracked()) {
+      model.encode_word(slice.text, out);
+      return;
+    }
+    const std::size_t before = out.ids().size();
+    model.encode_word(slice.text, out);
+    for (std::size_t i = before; i < out.ids().size(); ++i) {
+      Span& span = out.span(i);
+      if (span.begin < span.end) span = slice.span(span.begin, span.end);
+    }
+  }
+
+  const TokenModel& model;
+  TokenSink& out;
+};
+
+// Appends the tokens of a text that is UTF-8.
+Result<void> PipelineTokenizer::encode_valid(std::string_view text, bool parse_special,
+                                             TokenSink& out) const {
+  const Slice whole{.text = text, .tracked = out.tracked() || parts_.pre_tokenizer->needs_origin()};
+  WordEncoder encoder(*parts_.model, out);
+  AlignedText normalized;
+  auto put_token = [&](const AddedTokens::Piece& piece, const Slice& slice) {
+    const Span span = slice.span(piece.begin, piece.end);
+    out.add(piece.id, span.begin, span.end);
+  };
+  for (const AddedTokens::Piece& piece : parts_.added.split(text, parse_special)) {
+    if (piece.is_token) {
+      put_token(piece, whole);
+      continue;
+    }
+    Slice slice = whole.sub(piece.begin, piece.end);
+    if (parts_.normalizer != nullptr) {
+      normalized.start(slice.tracked);
+      if (parts_.normalizer->apply(slice, normalized)) slice = normalized.slice();
+    }
+    if (!parts_.added.has_normalized()) {
+      if (!slice.text.empty()) parts_.pre_tokenizer->split(slice, encoder);
+      continue;
+    }
+    for (const AddedTokens::Piece& inner :
+         parts_.added.split_normalized(slice.text, parse_special)) {
+      if (inner.is_token) {
+        put_token(inner, slice);
+      } else {
+        parts_.pre_tokenizer->split(slice.sub(inner.begin, inner.end), encoder);
+      }
+    }
+  }
+  if (out.failed()) {
+    return fail(ErrorCode::kMalformedTokenizer,
+                "The text has something that no token stands for, and there is no unknown token.",
+                "unk_token");
+  }
+  return {};
+}
+
+// Takes the spaces at both ends of a token, as its text in the vocabulary has them, off its span:
+// each a character of the text.
+void PipelineTokenizer::trim(std::string_view text, Encoding& encoding) const {
+  const PostProcessor::Trim trim = parts_.post_processor.trim();
+  if (!trim.on) return;
+  for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
+    const std::string_view token = parts_.vocab.bytes(encoding.ids[i]);
+    Span& span = encoding.offsets[i];
+    std::size_t leading = std::min(token.find_first_not_of(' '), token.size());
+    std::size_t trailing = token.size() - 1 - token.find_last_not_of(' ');
+    if (leading == token.size()) trailing = token.size();
+    const bool first = i == 0 || span.begin == 0;
+    if (first && trim.keep_first && leading == 1) leading = 0;
+    for (; leading > 0 && span.begin < span.end; --leading) {
+      span.begin += decode_utf8(text, span.begin).length;
+    }
+    for (; trailing > 0 && span.begin < span.end; --trailing) {
+      do {
+        --span.end;
+      } while (span.end > span.begin && is_continuation(text[span.end]));
+    }
+  }
+}
 
 Result<std::vector<TokenId>> PipelineTokenizer::encode(std::string_view text,
                                                        const EncodeOptions& options) const {
-  if (const std::size_t at = find_invalid_utf8(text); at != text.size()) {
-    return fail(ErrorCode::kInvalidUtf8, cat("The text is not valid UTF-8 at byte ", at, "."),
-                "text");
-  }
-  struct ModelSink final : WordSink {
-    ModelSink(const TokenModel& model_in, std::vector<TokenId>& ids_in)
-        : model(model_in), ids(ids_in) {}
-    void word(std::string_view word_text) override { model.encode_word(word_text, ids); }
-    const TokenModel& model;
-    std::vector<TokenId>& ids;
-  };
+  HEARTH_ASSIGN(const Sanitized valid, Sanitized::make(text, kMaxTextBytes));
   std::vector<TokenId> ids;
   // English text has four to five bytes a token.
-  ids.reserve(text.size() / 4 + parts_.prefix.size() + parts_.suffix.size() + 1);
-  if (options.add_special) ids = parts_.prefix;
-  ModelSink sink(*parts_.model, ids);
-  for (const AddedTokens::Piece& piece : parts_.added.split(text, options.parse_special)) {
-    if (piece.is_token) {
-      ids.push_back(piece.id);
-    } else {
-      parts_.pre_tokenizer->split(text.substr(piece.begin, piece.end - piece.begin), sink);
-    }
-  }
-  if (options.add_special) ids.insert(ids.end(), parts_.suffix.begin(), parts_.suffix.end());
+  ids.reserve(text.size() / 4 + 1);
+  TokenSink sink(ids, nullptr);
+  HEARTH_TRY(encode_valid(valid.text(), options.parse_special, sink));
+  parts_.post_processor.finish(ids, options.add_special);
   return ids;
+}
+
+Result<Encoding> PipelineTokenizer::encode_one(std::string_view text,
+                                               const EncodeOptions& options) const {
+  HEARTH_ASSIGN(const Sanitized valid, Sanitized::make(text, kMaxTextBytes));
+  Encoding encoding;
+  TokenSink sink(encoding.ids, &encoding.offsets);
+  HEARTH_TRY(encode_valid(valid.text(), options.parse_special, sink));
+  trim(valid.text(), encoding);
+  valid.restore(encoding.offsets);
+  return encoding;
+}
+
+Result<Encoding> PipelineTokenizer::encode_with_offsets(std::string_view text,
+                                                        std::optional<std::string_view> pair,
+                                                        const EncodeOptions& options) const {
+  HEARTH_ASSIGN(Encoding first, encode_one(text, options));
+  if (!pair) return parts_.post_processor.join(std::move(first), nullptr, options.add_special);
+  HEARTH_ASSIGN(const Encoding second, encode_one(*pair, options));
+  return parts_.post_processor.join(std::move(first), &second, options.add_special);
 }
 
 void add_stop_id(TokenId id, std::vector<TokenId>& stop_ids) {

@@ -1,5 +1,6 @@
 // The tokenizer that both file formats build: added tokens are found first, the text between them
-// is cut into words, and the model turns each word into tokens.
+// is normalized and cut into words, the model turns each word into tokens, and the tokens that the
+// model of the model's family expects are put around.
 #pragma once
 
 #include <memory>
@@ -7,6 +8,8 @@
 #include <vector>
 
 #include "text/added_tokens.h"
+#include "text/normalizer.h"
+#include "text/post_processor.h"
 #include "text/pretokenizer.h"
 #include "text/token_model.h"
 #include "text/tokenizer.h"
@@ -17,10 +20,10 @@ namespace hearth {
 struct PipelineParts {
   Vocab vocab;
   AddedTokens added;
+  std::unique_ptr<Normalizer> normalizer;  ///< may be null
   std::unique_ptr<PreTokenizer> pre_tokenizer;
   std::unique_ptr<TokenModel> model;
-  std::vector<TokenId> prefix;  ///< what add_special puts before a text
-  std::vector<TokenId> suffix;  ///< and after it
+  PostProcessor post_processor;
 };
 
 class PipelineTokenizer final : public Tokenizer {
@@ -29,11 +32,18 @@ class PipelineTokenizer final : public Tokenizer {
 
   Result<std::vector<TokenId>> encode(std::string_view text,
                                       const EncodeOptions& options) const override;
+  Result<Encoding> encode_with_offsets(std::string_view text, std::optional<std::string_view> pair,
+                                       const EncodeOptions& options) const override;
   std::string_view token_bytes(TokenId id) const override { return parts_.vocab.bytes(id); }
   bool is_special(TokenId id) const override { return parts_.vocab.special(id); }
   std::uint32_t vocab_size() const override { return parts_.vocab.size(); }
 
  private:
+  struct WordEncoder;
+  Result<Encoding> encode_one(std::string_view text, const EncodeOptions& options) const;
+  Result<void> encode_valid(std::string_view text, bool parse_special, TokenSink& out) const;
+  void trim(std::string_view text, Encoding& encoding) const;
+
   PipelineParts parts_;
 };
 

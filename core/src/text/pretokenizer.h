@@ -4,16 +4,19 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "text/aligned_text.h"
 
 namespace hearth {
 
 /// Takes words in order. A word's bytes live only during the call.
 class WordSink {
  public:
-  virtual void word(std::string_view text) = 0;
+  virtual void word(const Slice& word) = 0;
 
  protected:
   ~WordSink() = default;
@@ -22,7 +25,9 @@ class WordSink {
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  virtual void split(std::string_view text, WordSink& out) const = 0;
+  virtual void split(const Slice& slice, WordSink& out) const = 0;
+  /// Whether it asks slices where they start in the original, and so needs them tracked.
+  virtual bool needs_origin() const { return false; }
 };
 
 /// Matches a pattern at byte `at` only: the byte where the match ends, or `at` for none. `at` is
@@ -34,7 +39,7 @@ using WordPattern = std::size_t (*)(std::string_view text, std::size_t at);
 class PatternSplit final : public PreTokenizer {
  public:
   explicit PatternSplit(WordPattern pattern) : pattern_(pattern) {}
-  void split(std::string_view text, WordSink& out) const override;
+  void split(const Slice& slice, WordSink& out) const override;
 
  private:
   WordPattern pattern_;
@@ -43,14 +48,15 @@ class PatternSplit final : public PreTokenizer {
 /// Puts a space before a text that starts with none (ByteLevel's add_prefix_space).
 class SpacePrefix final : public PreTokenizer {
  public:
-  void split(std::string_view text, WordSink& out) const override;
+  void split(const Slice& slice, WordSink& out) const override;
 };
 
 /// Several steps, the first applied first; none passes the text through.
 class PreTokenizerChain final : public PreTokenizer {
  public:
   void add(std::unique_ptr<PreTokenizer> step) { steps_.push_back(std::move(step)); }
-  void split(std::string_view text, WordSink& out) const override;
+  void split(const Slice& slice, WordSink& out) const override;
+  bool needs_origin() const override;
 
  private:
   struct Stage;

@@ -17,6 +17,10 @@ class Pieces final : public Tokenizer {
   Result<std::vector<TokenId>> encode(std::string_view, const EncodeOptions&) const override {
     return fail(ErrorCode::kInvalidArgument, "It only decodes.");
   }
+  Result<Encoding> encode_with_offsets(std::string_view, std::optional<std::string_view>,
+                                       const EncodeOptions&) const override {
+    return fail(ErrorCode::kInvalidArgument, "It only decodes.");
+  }
   std::string_view token_bytes(TokenId id) const override { return pieces_[id]; }
   bool is_special(TokenId id) const override { return pieces_[id].starts_with("<|"); }
   std::uint32_t vocab_size() const override { return static_cast<std::uint32_t>(pieces_.size()); }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,9 +15,26 @@ namespace hearth {
 
 using TokenId = std::uint32_t;
 
+/// Bytes [begin, end) of a text.
+struct Span {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  bool operator==(const Span&) const = default;
+};
+
 struct EncodeOptions {
   bool add_special = false;    ///< add the tokens the model expects around a text (BOS, EOS)
   bool parse_special = false;  ///< read control tokens such as "<|im_end|>" written in the text
+};
+
+/// What a text, or a pair of texts, becomes. The lists are of one length.
+struct Encoding {
+  std::vector<TokenId> ids;
+  /// The bytes of its text that a token stands for, always whole characters: pieces of one
+  /// character have all of it. Empty, at 0, for what add_special added.
+  std::vector<Span> offsets;
+  std::vector<std::uint8_t> type_ids;  ///< which text a token belongs to, as the model counts them
+  std::vector<std::uint8_t> added;     ///< 1 for what add_special added (the special tokens mask)
 };
 
 /// Not to be shared between threads: encode() keeps a cache.
@@ -24,9 +42,16 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Ids of the text. Errors: invalid_utf8.
+  /// Ids of the text. What is no UTF-8 counts as U+FFFD, one for each maximal subpart of a
+  /// character, as for browsers' TextDecoder. Errors: count_too_large for a text of more than
+  /// 128 MB, malformed_tokenizer for one with something that no token stands for.
   virtual Result<std::vector<TokenId>> encode(std::string_view text,
                                               const EncodeOptions& options) const = 0;
+
+  /// The same of a text, or of a pair of texts, with where each token came from.
+  virtual Result<Encoding> encode_with_offsets(std::string_view text,
+                                               std::optional<std::string_view> pair,
+                                               const EncodeOptions& options) const = 0;
 
   /// The raw bytes that the token stands for in text, possibly part of a character; for a control
   /// token its name. Empty for ids past the vocabulary.

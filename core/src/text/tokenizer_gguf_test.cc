@@ -93,13 +93,20 @@ TEST(GgufTokenizer, EncodesAndDecodes) {
   EXPECT_EQ(*(*tokenizer)->encode("", {}), Ids{});
 }
 
-TEST(GgufTokenizer, RefusesInvalidUtf8) {
+TEST(GgufTokenizer, ReplacesInvalidUtf8) {
   auto tokenizer = tokenizer_from_gguf(make_header());
   ASSERT_TRUE(tokenizer);
-  const auto ids = (*tokenizer)->encode("abc\xFF", {});
-  ASSERT_FALSE(ids);
-  EXPECT_EQ(ids.error().code, ErrorCode::kInvalidUtf8);
-  EXPECT_EQ(ids.error().message, "The text is not valid UTF-8 at byte 3.");
+  const auto broken = (*tokenizer)->encode_with_offsets("a\xFFhello\xE4\xB8", std::nullopt, {});
+  const auto repaired = (*tokenizer)->encode_with_offsets("a\uFFFDhello\uFFFD", std::nullopt, {});
+  ASSERT_TRUE(broken && repaired);
+  EXPECT_EQ(broken->ids, repaired->ids);
+  EXPECT_EQ(broken->ids.size(), 8u);
+  // Three bytes a U+FFFD, each of which stands for all that was broken.
+  EXPECT_EQ(broken->offsets[1], (Span{1, 2}));
+  EXPECT_EQ(broken->offsets[3], (Span{1, 2}));
+  EXPECT_EQ(broken->offsets[4], (Span{2, 7}));
+  EXPECT_EQ(broken->offsets[7], (Span{7, 9}));
+  EXPECT_EQ(repaired->offsets[7], (Span{9, 12}));
 }
 
 TEST(GgufTokenizer, ControlTokensNeedParsingUserDefinedOnesDoNot) {
@@ -170,8 +177,8 @@ TEST(GgufTokenizer, PreTokenizersDiffer) {
 
 TEST(GgufTokenizer, RefusesOtherKindsByName) {
   GgufHeader header = make_header();
-  set(header, "tokenizer.ggml.model", GgufType::kString, std::string("llama"));
-  expect_error(header, ErrorCode::kUnsupportedTokenizer, "llama");
+  set(header, "tokenizer.ggml.model", GgufType::kString, std::string("rwkv"));
+  expect_error(header, ErrorCode::kUnsupportedTokenizer, "rwkv");
   header = make_header();
   set(header, "tokenizer.ggml.pre", GgufType::kString, std::string("tekken"));
   expect_error(header, ErrorCode::kUnsupportedTokenizer, "tekken");
@@ -214,6 +221,46 @@ TEST(GgufTokenizer, TypesMayBeAbsent) {
   auto tokenizer = tokenizer_from_gguf(header);
   ASSERT_TRUE(tokenizer);
   EXPECT_FALSE((*tokenizer)->is_special(266));
+}
+
+// 0 <unk>, 1 <s>, 2 </s>, 3 the byte of "z", then words and letters; 9 is user defined.
+GgufHeader make_llama() {
+  GgufHeader header;
+  set(header, "tokenizer.ggml.model", GgufType::kString, std::string("llama"));
+  set(header, "tokenizer.ggml.tokens", GgufType::kArray,
+      std::vector<std::string>{"<unk>", "<s>", "</s>", "<0x7A>", "\u2581", "h", "i", "\u2581hi",
+                               "hi", "<tool>"});
+  set(header, "tokenizer.ggml.token_type", GgufType::kArray,
+      std::vector<std::int64_t>{2, 3, 3, 6, 1, 1, 1, 1, 1, 4});
+  set(header, "tokenizer.ggml.scores", GgufType::kArray,
+      std::vector<double>{0, 0, 0, 0, -1, -2, -3, -5, -4, 0});
+  header.metadata.back().value.element_type = GgufType::kF32;
+  set_id(header, "unknown_token_id", 0);
+  return header;
+}
+
+TEST(GgufTokenizer, SentencePieceByScores) {
+  GgufHeader header = make_llama();
+  auto tokenizer = tokenizer_from_gguf(header);
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  const auto encoding = (*tokenizer)->encode_with_offsets("hi hiz!", std::nullopt, {});
+  ASSERT_TRUE(encoding);
+  EXPECT_EQ(encoding->ids, (Ids{7, 7, 3, 0}));
+  EXPECT_EQ(encoding->offsets, (std::vector<Span>{{0, 2}, {2, 5}, {5, 6}, {6, 7}}));
+  // Texts begin with "<s>" unless the file says otherwise, and a space comes before each piece.
+  const EncodeOptions all{.add_special = true, .parse_special = true};
+  EXPECT_EQ(*(*tokenizer)->encode("hi<tool>hi", all), (Ids{1, 7, 9, 7}));
+  EXPECT_EQ(*(*tokenizer)->encode("", all), Ids{1});
+  EXPECT_EQ((*tokenizer)->token_bytes(7), " hi");
+  EXPECT_EQ((*tokenizer)->token_bytes(3), "z");
+  set(header, "tokenizer.ggml.add_space_prefix", GgufType::kBool, false);
+  EXPECT_EQ(*(*tokenizer_from_gguf(header))->encode("hi", {}), Ids{8});
+
+  remove(header, "tokenizer.ggml.scores");
+  expect_error(header, ErrorCode::kMissingMetadata, "tokenizer.ggml.scores");
+  set(header, "tokenizer.ggml.scores", GgufType::kArray, std::vector<double>{0, 0});
+  header.metadata.back().value.element_type = GgufType::kF32;
+  expect_error(header, ErrorCode::kMalformedTokenizer, "tokenizer.ggml.scores");
 }
 
 }  // namespace

@@ -198,6 +198,8 @@ std::optional<TokenId> Reader::find(std::string_view text) const {
 // What TemplateProcessing puts around a single text.
 Result<void> read_template(const Json& value, std::size_t vocab_size, PipelineParts& parts) {
   HEARTH_ASSIGN(const Json* pieces, array_member(value, "single"));
+  using Kind = PostProcessor::Piece::Kind;
+  std::vector<PostProcessor::Piece> pieces_out;
   bool past_text = false;
   for (const Json& piece : *pieces) {
     if (const Json* sequence = member(piece, "Sequence")) {
@@ -206,6 +208,7 @@ Result<void> read_template(const Json& value, std::size_t vocab_size, PipelinePa
         return unsupported("template", "single with other than one sequence A");
       }
       past_text = true;
+      pieces_out.push_back({.kind = Kind::kFirst});
       continue;
     }
     const Json* token = member(piece, "SpecialToken");
@@ -223,10 +226,11 @@ Result<void> read_template(const Json& value, std::size_t vocab_size, PipelinePa
       if (!id || *id >= vocab_size) {
         return malformed(cat("The template's token \"", *name, "\" has an id of no token."), *name);
       }
-      (past_text ? parts.suffix : parts.prefix).push_back(*id);
+      pieces_out.push_back({.kind = Kind::kToken, .id = *id});
     }
   }
   if (!past_text) return unsupported("template", "single with other than one sequence A");
+  parts.post_processor.set_single(std::move(pieces_out));
   return {};
 }
 

@@ -33,6 +33,11 @@ inline Utf8Char decode_utf8(std::string_view text, std::size_t at) {
   return decode_utf8_slow(text, at);
 }
 
+/// Whether the byte goes on a character that an earlier one starts.
+constexpr bool is_continuation(char byte) {
+  return (static_cast<std::uint8_t>(byte) & 0xC0) == 0x80;
+}
+
 /// The byte at which the first ill-formed sequence starts, or text.size() when there is none.
 std::size_t find_invalid_utf8(std::string_view text);
 

@@ -12,13 +12,13 @@ namespace {
 using Words = std::vector<std::string>;
 
 struct Collector final : WordSink {
-  void word(std::string_view text) override { words.emplace_back(text); }
+  void word(const Slice& slice) override { words.emplace_back(slice.text); }
   Words words;
 };
 
 Words split(WordPattern pattern, std::string_view text) {
   Collector out;
-  PatternSplit(pattern).split(text, out);
+  PatternSplit(pattern).split({.text = text}, out);
   return out.words;
 }
 
@@ -26,7 +26,7 @@ Words split_chain(std::initializer_list<WordPattern> patterns, std::string_view 
   PreTokenizerChain chain;
   for (WordPattern pattern : patterns) chain.add(std::make_unique<PatternSplit>(pattern));
   Collector out;
-  chain.split(text, out);
+  chain.split({.text = text}, out);
   return out.words;
 }
 
@@ -79,7 +79,7 @@ TEST(WordPatterns, SpacePrefixIsAddedOnce) {
   for (auto [text, expected] :
        {std::pair{"a", " a"}, std::pair{" a", " a"}, std::pair{"\na", " \na"}}) {
     Collector out;
-    SpacePrefix().split(text, out);
+    SpacePrefix().split({.text = text}, out);
     EXPECT_EQ(out.words, Words{expected});
   }
 }

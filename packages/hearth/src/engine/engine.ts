@@ -48,10 +48,10 @@ export class Tokenizer<Info = TokenizerInfo> {
   /**
    * Token ids of a text.
    *
-   * @param text A string, or UTF-8 bytes.
+   * @param text A string, or UTF-8 bytes; bytes that are none are read as U+FFFD.
    * @param options `addSpecial` adds the tokens that the model expects around a text, `parseSpecial`
    * reads `"<|im_end|>"` and its like as single tokens; both default to false.
-   * @throws HearthError `invalid_utf8`, also for a string with half a surrogate pair,
+   * @throws HearthError `invalid_utf8` for a string with half a surrogate pair,
    * `unsupported_tokenizer` when the model has none,
    * `invalid_handle` after `close()`.
    * @example
