@@ -13,6 +13,7 @@ using nlohmann::json;
 struct Key {
   std::string_view ours;    ///< config.json's; "a.b" is b in a
   std::string_view theirs;  ///< GGUF's, behind the architecture's name
+  bool detail = false;      ///< changes nothing unless another key calls for it
 };
 
 /// Facts of llama.cpp's gguf-py/gguf/constants.py.
@@ -38,8 +39,8 @@ constexpr Key kKeys[] = {
     {"rope_theta", "rope.freq_base"},
     {"rope_local_base_freq", "rope.freq_base_swa"},
     {"rope_scaling.rope_type", "rope.scaling.type"},
-    {"rope_scaling.factor", "rope.scaling.factor"},
-    {"rope_scaling.original_max_position_embeddings", "rope.scaling.original_context_length"},
+    {"rope_scaling.factor", "rope.scaling.factor", true},
+    {"rope_scaling.original_max_position_embeddings", "rope.scaling.original_context_length", true},
     {"rope_scaling.beta_fast", "rope.scaling.yarn_beta_fast"},
     {"rope_scaling.beta_slow", "rope.scaling.yarn_beta_slow"},
     // Not config.json's, under names that none has.
@@ -142,7 +143,9 @@ std::string gguf_key(std::string_view architecture, std::string_view key) {
 
 std::vector<std::string_view> gguf_config_keys() {
   std::vector<std::string_view> keys;
-  for (const Key& key : kKeys) keys.push_back(key.ours);
+  for (const Key& key : kKeys) {
+    if (!key.detail) keys.push_back(key.ours);
+  }
   return keys;
 }
 
