@@ -51,7 +51,7 @@ void fuzz_expression(std::string_view data) {
 }
 
 struct Ends final : WordSink {
-  void word(std::string_view text) override { sizes.push_back(text.size()); }
+  void word(const Slice& slice) override { sizes.push_back(slice.text.size()); }
   std::vector<std::size_t> sizes;
 };
 
@@ -72,7 +72,7 @@ void fuzz_scanners(std::string_view text) {
   }();
   for (const Scanner& scanner : scanners) {
     Ends ends;
-    PatternSplit(scanner.known.scan).split(text, ends);
+    PatternSplit(scanner.known.scan).split({.text = text}, ends);
     RegexSearch search(scanner.regex, text);
     std::vector<std::size_t> sizes;
     std::size_t at = 0;

@@ -12,10 +12,10 @@ std::optional<SplitBehavior> split_behavior(std::string_view name) {
   return std::nullopt;
 }
 
-void RegexSplit::split(std::string_view text, WordSink& out) const {
-  SplitWords words(behavior_, invert_, [&](std::size_t begin, std::size_t end) {
-    out.word(text.substr(begin, end - begin));
-  });
+void RegexSplit::split(const Slice& slice, WordSink& out) const {
+  const std::string_view text = slice.text;
+  SplitWords words(behavior_, invert_,
+                   [&](std::size_t begin, std::size_t end) { out.word(slice.sub(begin, end)); });
   RegexSearch search(regex_, text);
   std::size_t at = 0;
   while (const auto match = search.next()) {

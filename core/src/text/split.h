@@ -84,7 +84,7 @@ class RegexSplit final : public PreTokenizer {
  public:
   RegexSplit(Regex regex, SplitBehavior behavior, bool invert)
       : regex_(std::move(regex)), behavior_(behavior), invert_(invert) {}
-  void split(std::string_view text, WordSink& out) const override;
+  void split(const Slice& slice, WordSink& out) const override;
 
  private:
   Regex regex_;

@@ -50,9 +50,9 @@ constexpr Case kCases[] = {
 };
 
 struct Collector final : WordSink {
-  void word(std::string_view text) override {
+  void word(const Slice& slice) override {
     if (!words.empty()) words += "|";
-    words += text;
+    words += slice.text;
   }
   std::string words;
 };
@@ -62,7 +62,8 @@ TEST(Split, BehavesAsTheLibraryDoes) {
     auto regex = Regex::compile(one.pattern);
     ASSERT_TRUE(regex.has_value());
     Collector out;
-    RegexSplit(*std::move(regex), *split_behavior(one.behavior), one.invert).split(one.text, out);
+    RegexSplit(*std::move(regex), *split_behavior(one.behavior), one.invert)
+        .split({.text = one.text}, out);
     EXPECT_EQ(out.words, one.words)
         << one.pattern << " on " << one.text << ": " << one.behavior << ", " << one.invert;
   }
