@@ -166,4 +166,31 @@ describe("embed", () => {
       expectClose(new Float32Array(outputs.at(-1) as ArrayBuffer), expected, bounds);
     });
   }
+
+  it("copies rows by the tokens' positions", async () => {
+    const random = new Random(6);
+    const [n, k, row0, tokens, position] = [10, 32, 4, 5, 2];
+    const planes = randomPlanes("f32", n * k, random);
+    const before = random.floats(tokens * k);
+    const outputs = await run({
+      files: ["step", "layout_f32", "embed"],
+      constants: { K: k, N: n, ROW0: row0, Y_STRIDE: k, Y_OFFSET: 0, POSITIONS: 1, ROWS_KIND: 0 },
+      bindings: [
+        step({ tokens, position }),
+        { kind: "read", data: planes.codes },
+        { kind: "read", data: planes.scales },
+        { kind: "rw", data: new Uint32Array(tokens).fill(99) },
+        { kind: "rw", data: before },
+      ],
+      grid: [tokens],
+    });
+    const { values } = decode("f32", planes, n * k);
+    const expected = Float64Array.from(before);
+    // Positions 2 and 3 are rows of another piece.
+    for (let t = 2; t < tokens; t++) {
+      const row = position + t - row0;
+      expected.set(values.subarray(row * k, row * k + k), t * k);
+    }
+    expectClose(new Float32Array(outputs.at(-1) as ArrayBuffer), expected, 0);
+  });
 });

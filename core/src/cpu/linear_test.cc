@@ -9,9 +9,9 @@
 namespace hearth::cpu {
 namespace {
 
+using hearth::random_weights;
 using testing::dequantized;
 using testing::random_floats;
-using hearth::random_weights;
 
 constexpr DType kPacked[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0};
 constexpr DType kAll[] = {DType::kF32,  DType::kF16,    DType::kBF16,   DType::kQ4_0,
