@@ -60,6 +60,12 @@ describe("matvec", () => {
 
   it("has MXFP4's table too", () => matvec({ layout: "q4t", tableKind: 1, n: 9, k: 96, rows: 1 }));
 
+  it("has zero points instead of minimums", async () => {
+    for (const layout of ["q4m", "q8m"] as const) {
+      await matvec({ layout, zeroPoints: true, n: 9, k: 160, rows: 1, norm: true, glu: 1 });
+    }
+  });
+
   it("takes rows of floats that are no multiple of 32", async () => {
     for (const layout of ["f32", "f16", "bf16"] as const) {
       await matvec({ layout, n: 8, k: 100, rows: 1, norm: true });
@@ -111,6 +117,13 @@ describe("matmul", () => {
       await matmul({ layout, n: 5, k: 576, rows: 7, residual: 2 }, { TILE_N: 32, TILE_T: 16 });
     });
   }
+
+  it("has zero points instead of minimums", async () => {
+    for (const layout of ["q4m", "q8m"] as const) {
+      await matmul({ layout, zeroPoints: true, n: 17, k: 96, rows: 9 });
+    }
+    await matmul({ layout: "q4m", zeroPoints: true, n: 17, k: 96, rows: 9 }, undefined, "matmul_dot8");
+  });
 
   it("takes rows of floats that are no multiple of a slice", () =>
     matmul({ layout: "f16", n: 9, k: 100, rows: 10 }, { TILE_N: 16, TILE_T: 32 }));

@@ -68,7 +68,7 @@ describe("repack", () => {
       }
       expect(unit).toBe(count);
       const expected = blockValues(format, blocks);
-      const actual = decode(format.layout, planes, expected.length, format.tableKind);
+      const actual = decode(format.layout, planes, expected.length, format);
       // K-quants' products of scales are rounded to halves: by up to 2^-10 of themselves, as WGSL
       // leaves the direction open. The rest is exact, but for the rounding of a float here and
       // there.

@@ -50,6 +50,7 @@ function planOf(units: number[], more: Partial<GpuLoad> = {}): GpuPlan {
     const load: GpuLoad = {
       ...{ file: 1, offset: at * blockBytes, bytes: count * blockBytes, name: "w", dtype: "T" },
       ...{ pipeline: 0, unitBytes: blockBytes, sliceUnits: 1, firstUnit: at },
+      ...{ rows: 0, groupSize: 0, sorted: false },
       targets: [
         { buffer: 0, offset: 0, bytes: total * 4 },
         { buffer: 1, offset: 0, bytes: size(total * 2) },

@@ -1,0 +1,145 @@
+// Matrices of GPTQ and AWQ in a model: the same logits as with the same weights as floats.
+#include "runtime/assembling.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "models/tiny_packed.h"
+#include "runtime/tiny_model.h"
+
+namespace hearth::runtime {
+namespace {
+
+using hearth::testing::copy_range;
+using hearth::testing::load;
+using hearth::testing::TinyLlama;
+using hearth::testing::TinyPacked;
+
+std::vector<float> logits_of(const std::shared_ptr<LoadedModel>& model) {
+  cpu::ThreadPool pool(1);
+  auto session = Session::open(model, nullptr);
+  const std::vector<TokenId> ids = {3, 1, 4, 1, 5, 9, 2, 6};
+  std::vector<float> all;
+  const auto done =
+      (*session)->forward(ids, true, true, pool, [&](std::size_t, std::span<const float> row) {
+        all.insert(all.end(), row.begin(), row.end());
+      });
+  EXPECT_TRUE(done);
+  return all;
+}
+
+/// Root of the mean square of the differences, in units of the expected values' own.
+double difference(const std::vector<float>& actual, const std::vector<float>& expected) {
+  EXPECT_EQ(actual.size(), expected.size());
+  double error = 0, size = 0;
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const double a = actual[i], b = expected[i];
+    error += (a - b) * (a - b);
+    size += b * b;
+  }
+  return std::sqrt(error / size);
+}
+
+/// The two models of a format; the second has the weights of the first.
+struct Both {
+  std::vector<float> packed, floats;
+};
+
+Both both(const TinyPacked& tiny, bool exact) {
+  const auto packed = load(tiny.file(), tiny.config(), {.exact = exact});
+  EXPECT_TRUE(packed) << packed.error().message;
+  const auto floats = load(tiny.floats.safetensors(), tiny.floats.config.dump(), {.exact = true});
+  return {logits_of(*packed), logits_of(*floats)};
+}
+
+TEST(Assembling, ExactKernelsSeeTheWeightsThemselves) {
+  for (const int bits : {2, 3, 4, 8}) {
+    for (const std::int64_t group : {32, 64, -1}) {
+      const Both logits = both(TinyPacked({.bits = bits, .group_size = group}), true);
+      EXPECT_EQ(logits.packed, logits.floats) << bits << " bits, groups of " << group;
+    }
+  }
+  const Both awq = both(TinyPacked({.packing = Packing::kAwq, .group_size = 32}), true);
+  EXPECT_EQ(awq.packed, awq.floats);
+  const Both second = both(TinyPacked({.group_size = 32}, DType::kF16, true), true);
+  EXPECT_EQ(second.packed, second.floats);
+}
+
+// Columns in another order are other sums of the same terms: 96 terms at most, each sum off by some
+// 2^-24 of its size, through 13 matrices.
+TEST(Assembling, ColumnsByImportanceGiveTheSameLogits) {
+  for (const int bits : {3, 4, 8}) {
+    for (const std::int64_t group : {32, -1}) {
+      const PackedFormat format{.bits = bits, .group_size = group, .act_order = true};
+      const Both logits = both(TinyPacked(format), true);
+      EXPECT_LT(difference(logits.packed, logits.floats), 96 * 13 * 0x1p-24) << bits;
+    }
+  }
+}
+
+// Rounding activations to 8 bits: as for LoadedModel.PackedWeightsGiveTheSameLogits.
+TEST(Assembling, FastKernelsRoundOnlyActivations) {
+  for (const int bits : {2, 3, 4, 8}) {
+    for (const bool act_order : {false, true}) {
+      const PackedFormat format{.bits = bits, .group_size = 32, .act_order = act_order};
+      const Both logits = both(TinyPacked(format), false);
+      EXPECT_LT(difference(logits.packed, logits.floats), 13.0 / 254) << bits;
+      EXPECT_GT(difference(logits.packed, logits.floats), 0) << "the fast kernels were not used";
+    }
+  }
+}
+
+// Scales of 32 bits do not fit where their matrix will be, beside its codes.
+TEST(Assembling, TensorsLandApartWhateverTheirTypes) {
+  for (const DType scales : {DType::kF16, DType::kBF16, DType::kF32}) {
+    for (const int bits : {2, 4, 8}) {
+      const TinyPacked tiny({.bits = bits, .group_size = 32}, scales);
+      auto model =
+          LoadedModel::open(TinyLlama::checkpoint(tiny.file(), tiny.config()).value(), {}, false)
+              .value();
+      std::vector<std::pair<const std::uint8_t*, const std::uint8_t*>> spans;
+      for (const LoadRange& range : model->ranges()) {
+        spans.emplace_back(range.address, range.address + range.bytes);
+      }
+      std::sort(spans.begin(), spans.end());
+      for (std::size_t i = 1; i < spans.size(); ++i) {
+        ASSERT_LE(spans[i - 1].second, spans[i].first);
+      }
+      const auto span = static_cast<std::uint64_t>(spans.back().second - spans.front().first);
+      EXPECT_LE(span, model->need().weights);
+      const Both logits = both(tiny, true);
+      EXPECT_EQ(logits.packed, logits.floats);
+    }
+  }
+}
+
+TEST(Assembling, OrderOfRangesDoesNotMatter) {
+  const TinyPacked tiny({.group_size = 32, .act_order = true});
+  const std::vector<std::uint8_t> file = tiny.file();
+  const auto expected = logits_of(load(file, tiny.config()).value());
+  std::shared_ptr<LoadedModel> model =
+      LoadedModel::open(TinyLlama::checkpoint(file, tiny.config()).value(), {.exact = true}, false)
+          .value();
+  for (std::size_t i = model->ranges().size(); i-- > 0;) {
+    copy_range(model->ranges()[i], file);
+    ASSERT_TRUE(model->range_loaded(static_cast<std::uint32_t>(i)));
+  }
+  ASSERT_TRUE(model->finish_loading());
+  EXPECT_EQ(logits_of(model), expected);
+}
+
+TEST(Assembling, RefusesGroupsThatAreOutOfOrder) {
+  for (const bool act_order : {false, true}) {
+    TinyPacked tiny({.group_size = 32, .act_order = act_order});
+    auto& groups = tiny.packed.tensors.at("blk.1.ffn_down.g_idx").bytes;
+    groups[8] = act_order ? 77 : 1;  // no such group; or one that is not the column's
+    const auto loaded = load(tiny.file(), tiny.config());
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().code, ErrorCode::kMalformedTensor) << loaded.error().message;
+    EXPECT_EQ(loaded.error().name, "model.layers.1.mlp.down_proj.g_idx");
+  }
+}
+
+}  // namespace
+}  // namespace hearth::runtime
