@@ -137,13 +137,7 @@ async function planesOf(matrix: Matrix, random: Random): Promise<Planes> {
   );
   const halves = (name: string) => ["assemble_halves", name];
   const zeros = { GROUP, LESS_ONE: format.lessOne ? 1 : 0 };
-  await tensor(
-    halves("assemble_zeros"),
-    matrix.qzeros,
-    (rows * format.bits) / 8,
-    "scales",
-    zeros,
-  );
+  await tensor(halves("assemble_zeros"), matrix.qzeros, (rows * format.bits) / 8, "scales", zeros);
   const scales = new Uint8Array(matrix.scales.buffer);
   await tensor(halves("assemble_scales"), scales, rows * 2, "scales", { GROUP, TYPE: 1 });
   return planes;
@@ -183,7 +177,10 @@ describe("assemble", () => {
     const brain = new Uint16Array(64);
     const bits = new Uint32Array(floats.buffer);
     for (let i = 0; i < 64; i++) brain[i] = (bits[i] as number) >>> 16;
-    const wide = Array.from(brain, (half) => new Float32Array(Uint32Array.of(half << 16).buffer)[0]);
+    const wide = Array.from(
+      brain,
+      (half) => new Float32Array(Uint32Array.of(half << 16).buffer)[0],
+    );
     for (const [TYPE, data, expected] of [
       [0, floats, [...floats]],
       [2, brain, wide as number[]],

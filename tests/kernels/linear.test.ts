@@ -122,7 +122,11 @@ describe("matmul", () => {
     for (const layout of ["q4m", "q8m"] as const) {
       await matmul({ layout, zeroPoints: true, n: 17, k: 96, rows: 9 });
     }
-    await matmul({ layout: "q4m", zeroPoints: true, n: 17, k: 96, rows: 9 }, undefined, "matmul_dot8");
+    await matmul(
+      { layout: "q4m", zeroPoints: true, n: 17, k: 96, rows: 9 },
+      undefined,
+      "matmul_dot8",
+    );
   });
 
   it("takes rows of floats that are no multiple of a slice", () =>

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "models/tiny_packed.h"
 #include "runtime/tiny_model.h"
@@ -127,6 +128,42 @@ TEST(Assembling, OrderOfRangesDoesNotMatter) {
   }
   ASSERT_TRUE(model->finish_loading());
   EXPECT_EQ(logits_of(model), expected);
+}
+
+TEST(Assembling, AGpuGetsEachTensorInWholeUnitsAndOrdersFirst) {
+  gpu::Adapter adapter;
+  // So small that the largest matrix is in pieces: (268, 64) floats of the output, and (64, 96).
+  for (const std::uint64_t binding : {128u << 20, 24u << 10}) {
+    adapter.max_binding_bytes = binding;
+    for (const PackedFormat& format : {PackedFormat{.bits = 3, .group_size = 32, .act_order = true},
+                                       PackedFormat{.bits = 8, .group_size = 64},
+                                       PackedFormat{.packing = Packing::kAwq, .group_size = -1}}) {
+      const TinyPacked tiny(format);
+      auto model = LoadedModel::open(TinyLlama::checkpoint(tiny.file(), tiny.config()).value(),
+                                     {.exact = true, .gpu = &adapter}, false);
+      ASSERT_TRUE(model) << model.error().message;
+      bool others = false;
+      std::set<std::string> names;
+      for (const gpu::Load& load : (*model)->gpu()->plan.loads) {
+        names.insert(load.name);
+        EXPECT_EQ(load.bytes % load.unit_bytes, 0u) << load.name;
+        if (load.group_size > 0) {
+          EXPECT_FALSE(others) << load.name << " comes after what is put together by it";
+          EXPECT_EQ(load.unit_bytes, load.bytes);
+          EXPECT_EQ(load.sorted, !format.act_order);
+          EXPECT_EQ(load.targets.size(), format.act_order ? 1u : 0u);
+        } else {
+          others = true;
+        }
+        if (load.name.ends_with("down_proj.qweight")) {
+          // 32 columns of 64 rows.
+          EXPECT_EQ(load.unit_bytes, 32u * 64u * static_cast<unsigned>(format.bits) / 8u);
+          EXPECT_EQ(load.rows, 64u);
+        }
+      }
+      EXPECT_EQ(names.size(), (*model)->checkpoint().files()[0]->directory().tensors().size());
+    }
+  }
 }
 
 TEST(Assembling, RefusesGroupsThatAreOutOfOrder) {

@@ -151,7 +151,8 @@ class Loader {
       const into = this.#bytes.subarray(this.#used, this.#used + bytes);
       await this.#read(load, done * load.unitBytes, into);
       if (load.groupSize > 0) await this.#order(load, into);
-      else if (compiled) this.#stage({ load, compiled, units: count }, load.firstUnit + done, bytes);
+      else if (compiled)
+        this.#stage({ load, compiled, units: count }, load.firstUnit + done, bytes);
       else await this.#copy(load, (load.firstUnit + done) * load.unitBytes, bytes);
       done += count;
       this.#options.onBytes?.(bytes);
@@ -269,7 +270,10 @@ class Loader {
       pass.setPipeline(compiled.pipeline);
       pass.setBindGroup(0, group);
       if (load.rows > 0) {
-        pass.dispatchWorkgroups(Math.min(units, mostWorkgroups), Math.ceil(load.rows / rowsPerGroup));
+        pass.dispatchWorkgroups(
+          Math.min(units, mostWorkgroups),
+          Math.ceil(load.rows / rowsPerGroup),
+        );
         continue;
       }
       // One more, as the first pair may be half another slice's.
