@@ -131,39 +131,82 @@ TEST(Assembling, OrderOfRangesDoesNotMatter) {
 }
 
 TEST(Assembling, AGpuGetsEachTensorInWholeUnitsAndOrdersFirst) {
-  gpu::Adapter adapter;
-  // So small that the largest matrix is in pieces: (268, 64) floats of the output, and (64, 96).
-  for (const std::uint64_t binding : {128u << 20, 24u << 10}) {
-    adapter.max_binding_bytes = binding;
-    for (const PackedFormat& format : {PackedFormat{.bits = 3, .group_size = 32, .act_order = true},
-                                       PackedFormat{.bits = 8, .group_size = 64},
-                                       PackedFormat{.packing = Packing::kAwq, .group_size = -1}}) {
-      const TinyPacked tiny(format);
-      auto model = LoadedModel::open(TinyLlama::checkpoint(tiny.file(), tiny.config()).value(),
-                                     {.exact = true, .gpu = &adapter}, false);
-      ASSERT_TRUE(model) << model.error().message;
-      bool others = false;
-      std::set<std::string> names;
-      for (const gpu::Load& load : (*model)->gpu()->plan.loads) {
-        names.insert(load.name);
-        EXPECT_EQ(load.bytes % load.unit_bytes, 0u) << load.name;
-        if (load.group_size > 0) {
-          EXPECT_FALSE(others) << load.name << " comes after what is put together by it";
-          EXPECT_EQ(load.unit_bytes, load.bytes);
-          EXPECT_EQ(load.sorted, !format.act_order);
-          EXPECT_EQ(load.targets.size(), format.act_order ? 1u : 0u);
-        } else {
-          others = true;
-        }
-        if (load.name.ends_with("down_proj.qweight")) {
-          // 32 columns of 64 rows.
-          EXPECT_EQ(load.unit_bytes, 32u * 64u * static_cast<unsigned>(format.bits) / 8u);
-          EXPECT_EQ(load.rows, 64u);
-        }
+  const gpu::Adapter adapter;
+  for (const PackedFormat& format : {PackedFormat{.bits = 3, .group_size = 32, .act_order = true},
+                                     PackedFormat{.bits = 8, .group_size = 64},
+                                     PackedFormat{.packing = Packing::kAwq, .group_size = -1}}) {
+    const TinyPacked tiny(format);
+    auto model = LoadedModel::open(TinyLlama::checkpoint(tiny.file(), tiny.config()).value(),
+                                   {.exact = true, .gpu = &adapter}, false);
+    ASSERT_TRUE(model) << model.error().message;
+    bool others = false;
+    std::set<std::string> names;
+    for (const gpu::Load& load : (*model)->gpu()->plan.loads) {
+      EXPECT_TRUE(names.insert(load.name).second) << load.name;
+      EXPECT_EQ(load.bytes % load.unit_bytes, 0u) << load.name;
+      if (load.group_size > 0) {
+        EXPECT_FALSE(others) << load.name << " comes after what is put together by it";
+        EXPECT_EQ(load.unit_bytes, load.bytes);
+        EXPECT_EQ(load.sorted, !format.act_order);
+        EXPECT_EQ(load.targets.size(), format.act_order ? 1u : 0u);
+      } else {
+        others = true;
       }
-      EXPECT_EQ(names.size(), (*model)->checkpoint().files()[0]->directory().tensors().size());
+      if (load.name.ends_with("down_proj.qweight")) {
+        // 32 columns of 64 rows.
+        EXPECT_EQ(load.unit_bytes, 32u * 64u * static_cast<unsigned>(format.bits) / 8u);
+        EXPECT_EQ(load.rows, 64u);
+      }
     }
+    EXPECT_EQ(names.size(), (*model)->checkpoint().files()[0]->directory().tensors().size());
   }
+}
+
+double constant_of(const gpu::Pipeline& pipeline, std::string_view name) {
+  for (const gpu::Constant& each : pipeline.constants) {
+    if (each.name == name) return each.value;
+  }
+  return -1;
+}
+
+// Bindings of a page hold 64 rows of 128 nibbles: 192 stacked rows are three pieces.
+TEST(Assembling, AMatrixLargerThanABindingIsPutTogetherInPieces) {
+  graph::WeightPart part;
+  part.info = {.name = "w", .dtype = DType::kZ4, .shape = {96, 128}};
+  part.assembly = std::make_shared<const graph::Assembly>(
+      graph::Assembly{.format = {.group_size = 32},
+                      .rows = 96,
+                      .columns = 128,
+                      .qweight = {.info = {.name = "w.qweight", .bytes = 96 * 64}},
+                      .qzeros = {.info = {.name = "w.qzeros", .bytes = 4 * 48}},
+                      .scales = {.info = {.name = "w.scales", .bytes = 4 * 192}}});
+  graph::Graph graph;
+  graph.values.resize(1);
+  graph.values[0].kind = graph::ValueKind::kWeight;
+  graph.values[0].dtype = DType::kZ4;
+  graph.values[0].shape = {192, 128};
+  graph.values[0].parts = {part, part};
+  graph.output = 0;
+  gpu::Adapter adapter;
+  adapter.max_binding_bytes = 64 * 64;
+  gpu::Writer writer(adapter, {});
+  ASSERT_TRUE(writer.make_common_buffers());
+  const auto weights = gpu::Weights::place(graph, writer);
+  ASSERT_TRUE(weights) << weights.error().message;
+  ASSERT_EQ(weights->matrix(0).pieces.size(), 3u);
+  EXPECT_TRUE(weights->matrix(0).zero_points);
+  // Rows of the tensor and of the piece: 0 … 63, 64 … 95 and 0 … 31, 32 … 95.
+  std::multiset<std::vector<double>> pieces;
+  for (const gpu::Load& load : writer.plan.loads) {
+    if (load.name != "w.qweight") continue;
+    const gpu::Pipeline& pipeline = writer.plan.pipelines[static_cast<std::size_t>(load.pipeline)];
+    pieces.insert({constant_of(pipeline, "FROM"), constant_of(pipeline, "TO"),
+                   constant_of(pipeline, "ROWS")});
+    EXPECT_EQ(load.rows, constant_of(pipeline, "ROWS"));
+    EXPECT_EQ(load.bytes, 96u * 64u);
+  }
+  EXPECT_EQ(pieces, (std::multiset<std::vector<double>>{
+                        {0, 0, 64}, {64, 0, 32}, {0, 32, 32}, {32, 0, 64}}));
 }
 
 TEST(Assembling, RefusesGroupsThatAreOutOfOrder) {
