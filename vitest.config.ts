@@ -46,6 +46,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      { test: { name: "tokenizers", include: ["tests/tokenizers/*.test.ts"] } },
       { test: { name: "parity", include: ["tests/parity/*.test.ts"], testTimeout: 300_000 } },
     ],
   },
