@@ -119,8 +119,8 @@ test-ts: build model ## The TypeScript's unit tests, goldens through the CLI, fa
 test-browser: build model ## The app and the store in Chromium
 	@$(VITEST) --project browser
 
-test-parity: setup-peers build model ## Tokens, perplexity and text against llama.cpp
-	@$(VITEST) --project parity
+test-parity: setup-peers build model ## Tokenizers against PyPI's; tokens, perplexity and text against llama.cpp
+	@$(VITEST) --project tokenizers --project parity
 
 test-parity-large: setup-peers build ## Perplexity of Gemma 3 270M against llama.cpp (fetches 253 MB)
 	@scripts/fetch-gemma3.sh

@@ -47,6 +47,7 @@ export default defineConfig({
         },
       },
       { test: { name: "parity-large", include: ["tests/parity-large/*.test.ts"] } },
+      { test: { name: "tokenizers", include: ["tests/tokenizers/*.test.ts"] } },
       { test: { name: "parity", include: ["tests/parity/*.test.ts"], testTimeout: 300_000 } },
     ],
   },
