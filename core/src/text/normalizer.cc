@@ -1,4 +1,4 @@
-// Chains of normalizers, and those that put texts before, after and in place of others. Which
+// Chains of normalizers, and those that put texts before and in place of others. Which
 // character an added text counts as part of is as in tokenizers, whose offsets ours must equal.
 #include "text/normalizer.h"
 
@@ -35,13 +35,6 @@ bool Prepend::apply(const Slice& in, AlignedText& out) const {
   if (in.text.empty() || text_.empty()) return false;
   out.append(text_, in.span(0, decode_utf8(in.text, 0).length));
   out.copy(in, 0, in.text.size());
-  return true;
-}
-
-bool Append::apply(const Slice& in, AlignedText& out) const {
-  if (in.text.empty() || text_.empty()) return false;
-  out.copy(in, 0, in.text.size());
-  out.append(text_, in.span(last_character(in.text), in.text.size()));
   return true;
 }
 

@@ -23,6 +23,7 @@ class Normalizer {
 class NormalizerChain final : public Normalizer {
  public:
   void add(std::unique_ptr<Normalizer> step) { steps_.push_back(std::move(step)); }
+  bool empty() const { return steps_.empty(); }
   bool apply(const Slice& in, AlignedText& out) const override;
 
  private:
@@ -33,16 +34,6 @@ class NormalizerChain final : public Normalizer {
 class Prepend final : public Normalizer {
  public:
   explicit Prepend(std::string text) : text_(std::move(text)) {}
-  bool apply(const Slice& in, AlignedText& out) const override;
-
- private:
-  std::string text_;
-};
-
-/// Puts a text after another that is not empty. It counts as part of the last character.
-class Append final : public Normalizer {
- public:
-  explicit Append(std::string text) : text_(std::move(text)) {}
   bool apply(const Slice& in, AlignedText& out) const override;
 
  private:

@@ -84,8 +84,11 @@ void PipelineTokenizer::trim(std::string_view text, Encoding& encoding) const {
   const PostProcessor::Trim trim = parts_.post_processor.trim();
   if (!trim.on) return;
   for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
-    const std::string_view token = parts_.vocab.bytes(encoding.ids[i]);
     Span& span = encoding.offsets[i];
+    // An added token may have taken spaces of the text along; others have them in the vocabulary.
+    const std::string_view token = parts_.added.contains(encoding.ids[i])
+                                       ? text.substr(span.begin, span.end - span.begin)
+                                       : parts_.vocab.bytes(encoding.ids[i]);
     std::size_t leading = std::min(token.find_first_not_of(' '), token.size());
     std::size_t trailing = token.size() - 1 - token.find_last_not_of(' ');
     if (leading == token.size()) trailing = token.size();
@@ -100,6 +103,45 @@ void PipelineTokenizer::trim(std::string_view text, Encoding& encoding) const {
       } while (span.end > span.begin && is_continuation(text[span.end]));
     }
   }
+}
+
+namespace {
+
+// Decodes by the steps of a tokenizer.json.
+class ChainStream final : public TokenStream {
+ public:
+  ChainStream(const PipelineParts& parts, const DecodeOptions& options)
+      : parts_(parts),
+        skip_special_(options.skip_special),
+        chain_(parts.decoder, options.after_text) {}
+
+  void push(TokenId id, std::string& out) override {
+    if (id >= parts_.written.size()) return;
+    if (skip_special_ && parts_.vocab.special(id)) return;
+    std::string bytes;
+    chain_.push(parts_.written.bytes(id), bytes);
+    decoder_.push(bytes, out);
+  }
+  void finish(std::string& out) override {
+    std::string bytes;
+    chain_.finish(bytes);
+    decoder_.push(bytes, out);
+    decoder_.finish(out);
+  }
+
+ private:
+  const PipelineParts& parts_;
+  bool skip_special_;
+  DecoderChain chain_;
+  StreamDecoder decoder_;
+};
+
+}  // namespace
+
+std::unique_ptr<TokenStream> PipelineTokenizer::stream(const DecodeOptions& options) const {
+  if (parts_.written.size() > 0) return std::make_unique<ChainStream>(parts_, options);
+  return std::make_unique<BytesStream>(*this, options.skip_special,
+                                       parts_.strip_first && !options.after_text);
 }
 
 Result<std::vector<TokenId>> PipelineTokenizer::encode(std::string_view text,
