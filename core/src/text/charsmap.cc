@@ -96,50 +96,73 @@ Result<std::string> decode_base64(std::string_view text) {
   return bytes;
 }
 
+namespace {
+
+// Writes what takes characters' places, as tokenizers counts them: of fewer characters than before,
+// the last one written stands for the rest too.
+class Replacer {
+ public:
+  explicit Replacer(Rewriter& out) : out_(out) {}
+
+  void put(char32_t code, int change) {
+    flush();
+    last_ = {code, change};
+    held_ = true;
+  }
+  // `content` in the place of `old_count` characters.
+  void replace(std::string_view content, int old_count) {
+    int count = 0;
+    for_each_character(content, [&](char32_t code, std::size_t, std::size_t) {
+      put(code, count < old_count ? 0 : 1);
+      ++count;
+    });
+    if (count < old_count && held_) last_.change -= old_count - count;
+  }
+  void flush() {
+    if (held_) out_.put(last_.code, last_.change);
+    held_ = false;
+  }
+
+ private:
+  struct Part {
+    char32_t code = 0;
+    int change = 0;
+  };
+  Rewriter& out_;
+  Part last_;
+  bool held_ = false;  // last_ is not yet written
+};
+
+int count_characters(std::string_view text) {
+  int count = 0;
+  for (char byte : text) count += is_continuation(byte) ? 0 : 1;
+  return count;
+}
+
+}  // namespace
+
 bool Precompiled::apply(const Slice& in, AlignedText& out) const {
   Rewriter rewriter(in, out);
+  Replacer replacer(rewriter);
   bool changed = false;
-  std::size_t done = 0;  // before this, the text is in `out`
-  // The counts of characters are tokenizers', which gives all the difference to the first.
-  const auto replace = [&](std::string_view content, int old_count) {
-    int count = 0;
-    for_each_character(content, [&](char32_t, std::size_t, std::size_t) { ++count; });
-    int index = 0;
-    for_each_character(content, [&](char32_t code, std::size_t, std::size_t) {
-      rewriter.put(code, index == 0 ? count - old_count : index);
-      ++index;
-    });
-  };
-  const auto keep_until = [&](std::size_t end) {
-    for_each_character(in.text.substr(done, end - done),
-                       [&](char32_t code, std::size_t, std::size_t) { rewriter.put(code, 0); });
-    done = end;
+  // Replaces a whole by the rule for a start of it, if there is one.
+  const auto replaced = [&](std::string_view whole) {
+    const auto match = map_.shortest(whole);
+    if (!match) return false;
+    replacer.replace(match->content, count_characters(whole));
+    changed = true;
+    return true;
   };
   for (std::size_t at = 0; at < in.text.size();) {
     const std::size_t end = grapheme_end(in.text, at);
     const std::string_view cluster = in.text.substr(at, end - at);
-    if (cluster.size() < kLongCluster) {
-      if (const auto match = map_.shortest(cluster)) {
-        keep_until(at);
-        int count = 0;
-        for_each_character(cluster, [&](char32_t, std::size_t, std::size_t) { ++count; });
-        replace(match->content, count);
-        changed = true;
-        at = done = end;
-        continue;
-      }
-    }
-    for_each_character(cluster, [&](char32_t, std::size_t begin, std::size_t stop) {
-      if (const auto match = map_.shortest(cluster.substr(begin, stop - begin))) {
-        keep_until(at + begin);
-        replace(match->content, 1);
-        changed = true;
-        done = at + stop;
-      }
-    });
     at = end;
+    if (cluster.size() < kLongCluster && replaced(cluster)) continue;
+    for_each_character(cluster, [&](char32_t code, std::size_t begin, std::size_t stop) {
+      if (!replaced(cluster.substr(begin, stop - begin))) replacer.put(code, 0);
+    });
   }
-  if (changed) keep_until(in.text.size());
+  replacer.flush();
   return changed;
 }
 

@@ -142,7 +142,12 @@ Vocab Reader::make_vocab(Writing writing, std::string_view prefix) const {
 
 Vocab Reader::make_written() const {
   Vocab vocab;
-  for (std::size_t id = 0; id < texts.size(); ++id) vocab.add(texts[id], is_special[id] != 0);
+  // Added tokens that are looked for in normalized text are written so too.
+  std::vector<std::string_view> written = texts;
+  for (const AddedToken& token : added) {
+    if (token.normalized) written[token.id] = token.content;
+  }
+  for (std::size_t id = 0; id < written.size(); ++id) vocab.add(written[id], is_special[id] != 0);
   return vocab;
 }
 
@@ -203,11 +208,6 @@ Result<std::unique_ptr<Tokenizer>> tokenizer_from_json(std::string_view tokenize
                           : model.continuing_prefix.empty() ? Writing::kSentencePiece
                                                             : Writing::kWordPiece;
   parts.vocab = reader.make_vocab(writing, model.continuing_prefix);
-  // Decoding by bytes is what the single step ByteLevel does.
-  if (parts.decoder.size() != 1 || !is_byte_level(parts.decoder[0])) {
-    parts.written = reader.make_written();
-  }
-
   HEARTH_ASSIGN(TokenizerConfig config, read_tokenizer_config(config_json));
   std::vector<TokenId> stop_ids;
   if (!config.eos_token.empty()) {
@@ -215,6 +215,10 @@ Result<std::unique_ptr<Tokenizer>> tokenizer_from_json(std::string_view tokenize
   }
   add_named_stop_ids(parts.vocab, stop_ids);
   if (parts.normalizer != nullptr) normalize_added(*parts.normalizer, reader.added);
+  // Decoding by bytes is what the single step ByteLevel does.
+  if (parts.decoder.size() != 1 || !is_byte_level(parts.decoder[0])) {
+    parts.written = reader.make_written();
+  }
   parts.added = AddedTokens(std::move(reader.added), AddedTokens::Order::kLeftmost);
 
   auto tokenizer = std::make_unique<PipelineTokenizer>(std::move(parts));
