@@ -25,8 +25,9 @@ const peers = {
   "hearth-chromium": () => import("./peers/hearth_gpu_browser.mjs"),
   "llama.cpp": () => import("./peers/llama_cpp_vulkan.mjs"),
   wllama: () => import("./peers/wllama_gpu.mjs"),
+  "transformers.js": () => import("./peers/transformers_gpu.mjs"),
 };
-const inBrowser = new Set(["hearth-chromium", "wllama"]);
+const inBrowser = new Set(["hearth-chromium", "wllama", "transformers.js"]);
 const needFile = new Set(["llama.cpp", "wllama"]);
 
 const { values } = parseArgs({

@@ -19,13 +19,19 @@ const types = {
   ".wasm": "application/wasm",
 };
 
-// What the pages may read, by the first folder of the address.
-const folders = {
+const peer = (...path) => join(root, "bench", "peers", "node_modules", ...path);
+
+/** What the pages may read, by the first folder of the address. */
+export const folders = {
   hearth: join(root, "packages", "hearth", "dist"),
   jinja: join(root, "node_modules", "@huggingface", "jinja", "dist"),
   "hash-wasm": join(root, "node_modules", "hash-wasm", "dist"),
   pages: join(root, "bench", "pages"),
-  wllama: join(root, "bench", "peers", "node_modules", "@wllama", "wllama", "esm"),
+  wllama: peer("@wllama", "wllama", "esm"),
+  transformers: peer("@huggingface", "transformers", "dist"),
+  ort: peer("onnxruntime-web", "dist"),
+  "ort-common": peer("onnxruntime-common", "dist", "esm"),
+  "onnx-models": join(tmpdir(), "hearth-onnx-models"),
 };
 
 // Quiet (no update checks, no first-run page), and without the sandbox that root may not use. The

@@ -1,4 +1,4 @@
-// Bundles the package's six scripts; used by the build and by the tests that need real workers.
+// Bundles the package's seven scripts; used by the build and by the tests that need real workers.
 
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -13,8 +13,8 @@ const shared = {
 };
 
 /**
- * Writes index.js, worker.js and thread.js for browsers, and node.js, node-worker.js and
- * node-thread.js for Node. They find each other, and the folder wasm/, in the folder they lie in.
+ * Writes index.js, worker.js, thread.js and isolate-worker.js for browsers, and node.js,
+ * node-worker.js and node-thread.js for Node. They find each other, and the folder wasm/, in the folder they lie in.
  */
 export async function bundle(outdir) {
   await build({
@@ -28,6 +28,7 @@ export async function bundle(outdir) {
       index: "src/index.ts",
       worker: "src/worker/browser.ts",
       thread: "src/worker/browser-thread.ts",
+      "isolate-worker": "src/isolate/service-worker.ts",
     },
   });
   await build({

@@ -11,8 +11,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { compare, topTwo } from "../../packages/cli/src/compare.js";
 import { readSafetensors } from "../../packages/cli/src/safetensors.js";
 import { type Served, serve } from "../../scripts/serve.mjs";
-import { decoders } from "../support/decoders.js";
 import { wanderer } from "../support/gguf.js";
+import { decoders } from "../support/hearth-verify.js";
 import { type Chromium, launch } from "./harness.js";
 
 const goldens = new URL("../goldens/", import.meta.url);

@@ -3,10 +3,11 @@
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
 /** Numbers of GGUF's value types. */
-const types = { u32: 4, i32: 5, f32: 6, string: 8, array: 9 } as const;
+const types = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const;
 
-type Value =
+export type Value =
   | { u32: number }
+  | { bool: boolean }
   | { f32: number }
   | { string: string }
   | { strings: string[] }
@@ -80,6 +81,9 @@ function addValue(bytes: Bytes, value: Value): void {
   if ("u32" in value) {
     bytes.u32(types.u32);
     bytes.u32(value.u32);
+  } else if ("bool" in value) {
+    bytes.u32(types.bool);
+    bytes.add(Uint8Array.of(value.bool ? 1 : 0));
   } else if ("f32" in value) {
     bytes.u32(types.f32);
     bytes.f32s(Float32Array.of(value.f32));

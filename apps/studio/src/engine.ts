@@ -141,8 +141,30 @@ export interface Engine {
   close(): void | Promise<void>;
 }
 
+/** What a caller may name a model by: a name or an address, or files in the user's hands. */
+export type ModelChoice = string | readonly File[];
+
+/** What `inspect` says of a model, from its headers. */
+export interface Inspection {
+  name: string;
+  /** "" when nobody states one. */
+  license: string;
+  model: {
+    architecture: string;
+    parameters: number;
+    trainedContext: number;
+    /** Types of the weights, largest first. */
+    dtypes: { dtype: string; bytes: number }[];
+  };
+  totalBytes: number;
+  missingBytes: number;
+  memory: { device: "wasm" | "webgpu"; contextLength: number; bytes: number }[];
+}
+
+export type Inspect = (model: ModelChoice, options: { signal: AbortSignal }) => Promise<Inspection>;
+
 export type CreateEngine = (options: {
-  model: string;
+  model: ModelChoice;
   device: "auto";
   onProgress: (progress: Progress) => void;
   signal: AbortSignal;

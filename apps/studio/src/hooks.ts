@@ -70,3 +70,21 @@ export function useEscape(active: boolean, onEscape: () => void): void {
     return () => removeEventListener("keydown", onKey);
   }, [active, onEscape]);
 }
+
+/** Calls back with files that are dropped anywhere on the page, which would else open them. */
+export function useDroppedFiles(onFiles: (files: readonly File[]) => void): void {
+  useEffect(() => {
+    const over = (event: DragEvent) => event.preventDefault();
+    const drop = (event: DragEvent) => {
+      event.preventDefault();
+      const files = [...(event.dataTransfer?.files ?? [])];
+      if (files.length > 0) onFiles(files);
+    };
+    window.addEventListener("dragover", over);
+    window.addEventListener("drop", drop);
+    return () => {
+      window.removeEventListener("dragover", over);
+      window.removeEventListener("drop", drop);
+    };
+  }, [onFiles]);
+}

@@ -8,8 +8,10 @@ import type {
   Diagnose,
   Diagnosis,
   EngineInfo,
+  Inspect,
+  Inspection,
 } from "./engine.js";
-import { Studio } from "./store.js";
+import { chosenModel, otherModel, Studio } from "./store.js";
 
 const models: CatalogueModel[] = ["a", "b"].map((id) => ({
   id,
@@ -33,6 +35,16 @@ const info: EngineInfo = {
   downloadedBytes: 0,
   loadSeconds: 0.5,
 };
+
+const inspection: Inspection = {
+  name: "name",
+  license: "mit",
+  model: { architecture: "llama", parameters: 1e6, trainedContext: 2048, dtypes: [] },
+  totalBytes: 10,
+  missingBytes: 10,
+  memory: [],
+};
+const inspect: Inspect = async () => inspection;
 
 const diagnose: Diagnose = async () => ({ kernels: [] });
 
@@ -95,7 +107,13 @@ class Script {
 
 async function loaded(script = new Script()) {
   let clock = 0;
-  const studio = new Studio({ createEngine: script.create, diagnose, models, now: () => clock });
+  const studio = new Studio({
+    createEngine: script.create,
+    diagnose,
+    inspect,
+    models,
+    now: () => clock,
+  });
   await studio.load();
   return {
     studio,
@@ -114,6 +132,7 @@ describe("loading", () => {
     const seen: (number | undefined)[] = [];
     const studio = new Studio({
       diagnose,
+      inspect,
       models,
       createEngine: async (options) => {
         expect(options).toMatchObject({ model: "b", device: "auto" });
@@ -136,7 +155,7 @@ describe("loading", () => {
       .fn<CreateEngine>()
       .mockRejectedValueOnce(failure("not_found", "model.gguf"))
       .mockImplementation(script.create);
-    const studio = new Studio({ createEngine: create, diagnose, models });
+    const studio = new Studio({ createEngine: create, diagnose, inspect, models });
     await studio.load();
     expect(studio.state()).toMatchObject({
       phase: "idle",
@@ -149,7 +168,7 @@ describe("loading", () => {
 
   it("takes what has no code for a bug", async () => {
     const createEngine = () => Promise.reject(new TypeError("x is not a function"));
-    const studio = new Studio({ createEngine, diagnose, models });
+    const studio = new Studio({ createEngine, diagnose, inspect, models });
     await studio.load();
     expect(studio.state().failure).toMatchObject({
       code: "internal",
@@ -161,6 +180,7 @@ describe("loading", () => {
     let report: Parameters<CreateEngine>[0]["onProgress"] = () => {};
     const studio = new Studio({
       diagnose,
+      inspect,
       models,
       createEngine: ({ signal, onProgress }) => {
         report = onProgress;
@@ -185,6 +205,7 @@ describe("loading", () => {
     let open = () => {};
     const studio = new Studio({
       diagnose,
+      inspect,
       models,
       createEngine: async (options) => {
         await new Promise<void>((resolve) => {
@@ -360,7 +381,7 @@ describe("checking the device", () => {
         finish = (end) => (end instanceof Error ? reject(end) : resolve(end));
       });
     };
-    const studio = new Studio({ createEngine, diagnose: slow, models });
+    const studio = new Studio({ createEngine, diagnose: slow, inspect, models });
     return { studio, asked, finish: (end: Diagnosis | Error) => finish(end) };
   }
 
@@ -397,5 +418,62 @@ describe("checking the device", () => {
       diagnosis: { kernels: [] },
       checkFailure: "It failed with worker_lost.",
     });
+  });
+});
+
+describe("another model", () => {
+  const setUp = (look: Inspect = inspect) => {
+    const asked: unknown[] = [];
+    const createEngine: CreateEngine = async ({ model }) => {
+      asked.push(model);
+      return new Script().create({} as never);
+    };
+    return { asked, studio: new Studio({ createEngine, diagnose, inspect: look, models }) };
+  };
+
+  it("is loaded by what was typed, or by what was picked", async () => {
+    const { asked, studio } = setUp();
+    studio.selectModel(otherModel);
+    expect(chosenModel(studio.state())).toBeUndefined();
+    await studio.load();
+    expect(studio.state().phase).toBe("idle");
+    studio.nameModel(" hf:org/name ");
+    await studio.load();
+    await studio.unload();
+    const files = [new File(["x"], "x.gguf")];
+    studio.pickFiles(files);
+    await studio.load();
+    expect(asked).toEqual(["hf:org/name", files]);
+  });
+
+  it("is looked at, and the look is forgotten with another choice", async () => {
+    const { studio } = setUp();
+    studio.nameModel("hf:org/name");
+    await studio.lookAtModel();
+    expect(studio.state()).toMatchObject({ inspection, looking: false });
+    studio.selectModel("a");
+    expect(studio.state().inspection).toBeUndefined();
+  });
+
+  it("ends a look that another choice overtakes, and shows why one failed", async () => {
+    const signals: AbortSignal[] = [];
+    let fail = (_error: Error) => {};
+    const { studio } = setUp((_model, { signal }) => {
+      signals.push(signal);
+      return new Promise((_resolve, reject) => {
+        fail = reject;
+      });
+    });
+    studio.nameModel("hf:org/name");
+    const first = studio.lookAtModel();
+    studio.nameModel("hf:org/other");
+    expect([signals[0]?.aborted, studio.state().looking]).toEqual([true, false]);
+    fail(new Error("late"));
+    await first;
+    expect(studio.state().lookFailure).toBeUndefined();
+    const second = studio.lookAtModel();
+    fail(failure("not_found"));
+    await second;
+    expect(studio.state().lookFailure).toBe("It failed with not_found.");
   });
 });

@@ -11,6 +11,9 @@ import type {
   Diagnosis,
   Engine,
   EngineInfo,
+  Inspect,
+  Inspection,
+  ModelChoice,
   Progress,
 } from "./engine.js";
 import { emit } from "./events.js";
@@ -43,9 +46,22 @@ export interface Failure {
   retry: "load" | "answer";
 }
 
+/** The choice of a model that is not in the catalogue, whose names have no brackets. */
+export const otherModel = "(other)";
+
 export interface State {
   models: readonly CatalogueModel[];
+  /** One of the models', or `otherModel`. */
   modelId: string;
+  /** What was typed for another model: a name on Hugging Face or an address. */
+  address: string;
+  /** What was picked for it instead; they go before the address. */
+  files: readonly File[];
+  looking: boolean;
+  /** What a look at the chosen model found; forgotten when another is chosen. */
+  inspection: Inspection | undefined;
+  /** Why it found nothing: a sentence. */
+  lookFailure: string | undefined;
   phase: "idle" | "loading" | "ready";
   progress: Progress | undefined;
   /** Set exactly while phase is "ready". */
@@ -65,6 +81,7 @@ export interface State {
 export interface Dependencies {
   createEngine: CreateEngine;
   diagnose: Diagnose;
+  inspect: Inspect;
   models: readonly CatalogueModel[];
   /** Seconds on a clock that never jumps. */
   now?: () => number;
@@ -76,25 +93,34 @@ export class Studio {
   private readonly listeners = new Set<() => void>();
   private readonly createEngine: CreateEngine;
   private readonly diagnose: Diagnose;
+  private readonly inspect: Inspect;
   private readonly now: () => number;
   private engine: Engine | undefined;
   private loading: AbortController | undefined;
   private answering: AbortController | undefined;
   private check: AbortController | undefined;
+  private look: AbortController | undefined;
   private nextId = 1;
 
   constructor({
     createEngine,
     diagnose,
+    inspect,
     models,
     now = () => performance.now() / 1000,
   }: Dependencies) {
     this.createEngine = createEngine;
     this.diagnose = diagnose;
+    this.inspect = inspect;
     this.now = now;
     this.current = {
       models,
-      modelId: models[0]?.id ?? "",
+      modelId: models[0]?.id ?? otherModel,
+      address: "",
+      files: [],
+      looking: false,
+      inspection: undefined,
+      lookFailure: undefined,
       phase: "idle",
       progress: undefined,
       info: undefined,
@@ -119,8 +145,43 @@ export class Studio {
 
   /** Chooses the model to load next. Ignored while one loads. */
   readonly selectModel = (modelId: string): void => {
+    const known = this.current.models.some(({ id }) => id === modelId);
+    if (known || modelId === otherModel) this.choose({ modelId });
+  };
+
+  /** Names a model that is not in the catalogue: `hf:org/name` or an address. */
+  readonly nameModel = (address: string): void =>
+    this.choose({ modelId: otherModel, address, files: [] });
+
+  /** Takes files that the user picked or dropped; none takes them back. */
+  readonly pickFiles = (files: readonly File[]): void =>
+    this.choose({ modelId: otherModel, files });
+
+  private choose(choice: Partial<Pick<State, "modelId" | "address" | "files">>): void {
     if (this.current.phase === "loading") return;
-    if (this.current.models.some(({ id }) => id === modelId)) this.set({ modelId });
+    this.look?.abort();
+    this.look = undefined;
+    this.set({ ...choice, looking: false, inspection: undefined, lookFailure: undefined });
+  }
+
+  /** Reads what the chosen model says of itself, without downloading its weights. */
+  readonly lookAtModel = async (): Promise<void> => {
+    const model = chosenModel(this.current);
+    if (model === undefined || this.look) return;
+    const look = new AbortController();
+    this.look = look;
+    this.set({ looking: true, inspection: undefined, lookFailure: undefined });
+    const end = (found: Partial<State>) => {
+      // Another model may have been chosen meanwhile.
+      if (this.look !== look) return;
+      this.look = undefined;
+      this.set({ looking: false, ...found });
+    };
+    try {
+      end({ inspection: await this.inspect(model, { signal: look.signal }) });
+    } catch (thrown) {
+      end({ lookFailure: thrown instanceof Error ? thrown.message : String(thrown) });
+    }
   };
 
   readonly changeSettings = (change: Partial<Settings>): void => {
@@ -131,13 +192,14 @@ export class Studio {
 
   /** Loads the chosen model; the state tells how it goes. Ends when it is loaded or has failed. */
   readonly load = async (): Promise<void> => {
-    if (this.current.phase !== "idle") return;
+    const model = chosenModel(this.current);
+    if (this.current.phase !== "idle" || model === undefined) return;
     const loading = new AbortController();
     this.loading = loading;
     this.set({ phase: "loading", progress: undefined, failure: undefined });
     try {
       const engine = await this.createEngine({
-        model: this.current.modelId,
+        model,
         device: "auto",
         signal: loading.signal,
         onProgress: (progress) => {
@@ -341,6 +403,12 @@ export class Studio {
     this.current = { ...this.current, ...change };
     for (const listener of this.listeners) listener();
   }
+}
+
+/** What is to be loaded; undefined while another model is chosen and not named. */
+export function chosenModel({ modelId, address, files }: State): ModelChoice | undefined {
+  if (modelId !== otherModel) return modelId;
+  return files.length > 0 ? files : address.trim() || undefined;
 }
 
 type ChatFigures = { tokens?: number; tokensPerSecond?: number };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "base/check.h"
 
@@ -68,6 +69,11 @@ float* Executor::dense(const Frame& frame, ValueId id) const {
   return rows(frame, id);
 }
 
+const float* Executor::vector(ValueId id) const {
+  if (id == kNone) return nullptr;
+  return reinterpret_cast<const float*>(weights_[static_cast<std::size_t>(id)]);
+}
+
 std::int64_t Executor::stride(ValueId id) const {
   return plan_.placements[static_cast<std::size_t>(id)].row_stride;
 }
@@ -103,12 +109,18 @@ void Executor::run_node(const Frame& frame, const Node& node) const {
   switch (node.op()) {
     case Op::kEmbed: {
       const Value& table = plan_.graph.value(node.inputs[1]);
+      std::vector<std::uint32_t> positions;
+      if (std::get<graph::EmbedParams>(node.params).positions) {
+        positions.resize(frame.step.ids.size());
+        std::iota(positions.begin(), positions.end(),
+                  static_cast<std::uint32_t>(frame.step.position));
+      }
       embed({.dtype = table.dtype,
              .layout = matrix_layout(node.inputs[1]),
              .rows = table.shape[0],
              .columns = table.shape[1],
              .data = weight(1)},
-            frame.step.ids, dense(frame, node.output), frame.pool);
+            positions.empty() ? frame.step.ids : positions, dense(frame, node.output), frame.pool);
       return;
     }
     case Op::kRmsNorm:
@@ -141,6 +153,10 @@ void Executor::run_node(const Frame& frame, const Node& node) const {
       soft_cap(dense(frame, node.inputs[0]), std::get<graph::SoftCapParams>(node.params).cap,
                dense(frame, node.output), count * width, frame.pool);
       return;
+    case Op::kActivate:
+      activate(std::get<graph::ActivateParams>(node.params).activation,
+               dense(frame, node.inputs[0]), dense(frame, node.output), count * width, frame.pool);
+      return;
     case Op::kAdd:
       add(dense(frame, node.inputs[0]), dense(frame, node.inputs[1]), dense(frame, node.output),
           count * width, frame.pool);
@@ -160,9 +176,6 @@ void Executor::run_node(const Frame& frame, const Node& node) const {
 
 void Executor::run_norm(const Frame& frame, const Node& node) const {
   const Value& output = plan_.graph.value(node.output);
-  const auto vector = [&](ValueId id) {
-    return reinterpret_cast<const float*>(weights_[static_cast<std::size_t>(id)]);
-  };
   NormArgs args{.input = rows(frame, node.inputs[0]),
                 .input_stride = stride(node.inputs[0]),
                 .weight = vector(node.inputs[1]),
@@ -179,16 +192,12 @@ void Executor::run_norm(const Frame& frame, const Node& node) const {
     return;
   }
   args.epsilon = std::get<graph::LayerNormParams>(node.params).epsilon;
-  if (node.inputs[2] != kNone) args.bias = vector(node.inputs[2]);
+  args.bias = vector(node.inputs[2]);
   layer_norm(args, frame.pool);
 }
 
 void Executor::run_linear(const Frame& frame, const Node& node) const {
   const Value& weight = plan_.graph.value(node.inputs[1]);
-  const auto optional = [&](ValueId id) {
-    return id == kNone ? nullptr
-                       : reinterpret_cast<const float*>(weights_[static_cast<std::size_t>(id)]);
-  };
   LinearArgs args{
       .weight = {.dtype = weight.dtype,
                  .layout = matrix_layout(node.inputs[1]),
@@ -197,7 +206,7 @@ void Executor::run_linear(const Frame& frame, const Node& node) const {
                  .data = weights_[static_cast<std::size_t>(node.inputs[1])]},
       .input = dense(frame, node.inputs[0]),
       .output = dense(frame, node.output),
-      .bias = optional(node.inputs[2]),
+      .bias = vector(node.inputs[2]),
       .residual = node.inputs[3] == kNone ? nullptr : dense(frame, node.inputs[3]),
       .tokens = frame.resolve(plan_.graph.value(node.inputs[0]).shape[0]),
       .scratch = frame.scratch,
@@ -225,6 +234,7 @@ void Executor::run_rope(const Frame& frame, const Node& node) const {
         .head_size = params.head_size,
         .rotary_size = params.rotary_size,
         .frequencies = frequencies.constant.data(),
+        .divisors = vector(node.inputs[2]),
         .scale = params.scale,
         .position = frame.step.position,
         .interleaved = params.interleaved},

@@ -47,6 +47,8 @@ class Executor {
   /// The same, for kernels that take rows without gaps between them.
   float* dense(const Frame& frame, graph::ValueId value) const;
   std::int64_t stride(graph::ValueId value) const;
+  /// Floats of a weight; nullptr for kNone.
+  const float* vector(graph::ValueId value) const;
   void run_node(const Frame& frame, const graph::Node& node) const;
   void run_norm(const Frame& frame, const graph::Node& node) const;
   void run_linear(const Frame& frame, const graph::Node& node) const;

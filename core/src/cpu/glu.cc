@@ -40,14 +40,14 @@ void map(const Map& apply, const float* input, float* output, std::int64_t n, Th
 
 void glu(graph::Activation activation, const float* gate, const float* up, std::int64_t stride,
          float* output, std::int64_t tokens, std::int64_t width, ThreadPool& pool) {
-  switch (activation) {
-    case graph::Activation::kSilu:
-      glu_rows([](f32x4 x) { return silu(x); }, gate, up, stride, output, tokens, width, pool);
-      return;
-    case graph::Activation::kGeluTanh:
-      glu_rows([](f32x4 x) { return gelu_tanh(x); }, gate, up, stride, output, tokens, width, pool);
-      return;
-  }
+  with_activation(activation, [&](const auto& activate) {
+    glu_rows(activate, gate, up, stride, output, tokens, width, pool);
+  });
+}
+
+void activate(graph::Activation activation, const float* input, float* output, std::int64_t n,
+              ThreadPool& pool) {
+  with_activation(activation, [&](const auto& apply) { map(apply, input, output, n, pool); });
 }
 
 void scale(const float* input, float factor, float* output, std::int64_t n, ThreadPool& pool) {

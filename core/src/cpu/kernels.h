@@ -90,6 +90,7 @@ struct RopeArgs {
   std::int64_t head_size = 0;
   std::int64_t rotary_size = 0;        ///< leading part of each head that is rotated; even
   const float* frequencies = nullptr;  ///< (rotary_size / 2) radians per position
+  const float* divisors = nullptr;     ///< of the frequencies, (rotary_size / 2); or nullptr
   float scale = 1;                     ///< multiplies sine and cosine (yarn, long rope)
   std::int64_t position = 0;           ///< of the first token
   bool interleaved = false;  ///< pairs (2i, 2i+1), as GGUF's Llama; else (i, i + rotary/2)
@@ -135,6 +136,10 @@ void scale(const float* input, float factor, float* output, std::int64_t n, Thre
 /// output = cap · tanh(input / cap), n floats. May alias.
 void soft_cap(const float* input, float cap, float* output, std::int64_t n, ThreadPool& pool);
 
+/// output = activation(input), n floats. May alias.
+void activate(graph::Activation activation, const float* input, float* output, std::int64_t n,
+              ThreadPool& pool);
+
 /// The same kernels, written to be read: one loop nest each, double accumulators, no packing but
 /// kPlain.
 namespace reference {
@@ -146,6 +151,7 @@ void rope(const RopeArgs& args);
 void attention(const AttentionArgs& args);
 void glu(graph::Activation activation, const float* gate, const float* up, std::int64_t stride,
          float* output, std::int64_t tokens, std::int64_t width);
+void activate(graph::Activation activation, const float* input, float* output, std::int64_t n);
 }  // namespace reference
 
 }  // namespace hearth::cpu

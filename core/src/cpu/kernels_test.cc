@@ -124,6 +124,8 @@ TEST(Rope, MatchesReferenceInBothPairings) {
           frequencies.push_back(static_cast<float>(std::pow(
               10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(shape.rotary_size))));
         }
+        std::vector<float> divisors = random_floats(random, shape.rotary_size / 2);
+        for (float& each : divisors) each = 1 + std::abs(each);
         std::vector<float> fast = random_floats(random, kTokens * stride);
         const std::vector<float> before = fast;
         std::vector<float> slow = fast;
@@ -133,6 +135,7 @@ TEST(Rope, MatchesReferenceInBothPairings) {
                          .head_size = shape.head_size,
                          .rotary_size = shape.rotary_size,
                          .frequencies = frequencies.data(),
+                         .divisors = interleaved ? divisors.data() : nullptr,
                          .scale = 1.25F,
                          .position = position,
                          .interleaved = interleaved};
@@ -197,6 +200,30 @@ TEST(Glu, GeluMatchesReference) {
       const double bound = std::abs(slow[i]) * relative + std::abs(gate * up) * 0x1p-52 + 1e-30;
       ASSERT_NEAR(fast[i], slow[i], bound) << gate;
     }
+  }
+}
+
+TEST(Activate, MatchesReference) {
+  std::mt19937 random(9);
+  ThreadPool pool(2);
+  for (const auto activation : {graph::Activation::kSilu, graph::Activation::kGeluTanh,
+                                graph::Activation::kGelu, graph::Activation::kRelu}) {
+    for (const std::int64_t n : {1, 6, 40000}) {
+      std::vector<float> x = random_floats(random, n, 4);
+      x[0] = -30;
+      std::vector<float> slow(x.size());
+      reference::activate(activation, x.data(), slow.data(), n);
+      const std::vector<float> before = x;
+      activate(activation, x.data(), x.data(), n, pool);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        // math.h gives 8e-8 · |x| for the approximation of erf, which is the coarsest; a handful of
+        // roundings and exp's 2e-7 come to every one.
+        ASSERT_NEAR(x[i], slow[i], std::abs(before[i]) * (8e-8 + 2e-7 + 8 * 0x1p-24)) << before[i];
+      }
+    }
+    float nan = std::numeric_limits<float>::quiet_NaN();
+    activate(activation, &nan, &nan, 1, pool);
+    EXPECT_TRUE(std::isnan(nan));
   }
 }
 

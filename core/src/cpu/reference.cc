@@ -23,6 +23,21 @@ std::vector<float> row_of(const Matrix& matrix, std::int64_t row) {
   return out;
 }
 
+double activated(graph::Activation activation, double x) {
+  switch (activation) {
+    case graph::Activation::kSilu:
+      return x / (1 + std::exp(-x));
+    case graph::Activation::kGeluTanh:
+      return 0.5 * x *
+             (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+    case graph::Activation::kGelu:
+      return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2));
+    case graph::Activation::kRelu:
+      return x < 0 ? 0 : x;
+  }
+  return x;
+}
+
 }  // namespace
 
 void linear(const LinearArgs& args) {
@@ -92,7 +107,9 @@ void rope(const RopeArgs& args) {
         float& a = data[args.interleaved ? 2 * i : i];
         float& b = data[args.interleaved ? 2 * i + 1 : i + half];
         // The angle is rounded to float, as the models were trained with.
-        const double angle = static_cast<float>(args.position + t) * args.frequencies[i];
+        const float divisor = args.divisors == nullptr ? 1 : args.divisors[i];
+        const double angle =
+            static_cast<float>(args.position + t) * (args.frequencies[i] / divisor);
         const double c = std::cos(angle) * args.scale;
         const double s = std::sin(angle) * args.scale;
         const double x = a;
@@ -145,19 +162,15 @@ void glu(graph::Activation activation, const float* gate, const float* up, std::
          float* output, std::int64_t tokens, std::int64_t width) {
   for (std::int64_t t = 0; t < tokens; ++t) {
     for (std::int64_t i = 0; i < width; ++i) {
-      const double g = gate[t * stride + i];
-      double y = 0;
-      switch (activation) {
-        case graph::Activation::kSilu:
-          y = g / (1 + std::exp(-g));
-          break;
-        case graph::Activation::kGeluTanh:
-          y = 0.5 * g *
-              (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (g + 0.044715 * g * g * g)));
-          break;
-      }
+      const double y = activated(activation, gate[t * stride + i]);
       output[t * width + i] = static_cast<float>(y * static_cast<double>(up[t * stride + i]));
     }
+  }
+}
+
+void activate(graph::Activation activation, const float* input, float* output, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    output[i] = static_cast<float>(activated(activation, input[i]));
   }
 }
 

@@ -59,7 +59,9 @@ void rotate_token(const RopeArgs& args, std::int64_t token) {
   for (std::int64_t first = 0; first < half; first += kPairs) {
     const std::int64_t pairs = std::min(kPairs, half - first);
     for (std::int64_t i = 0; i < pairs; ++i) {
-      sine_cosine(position * args.frequencies[first + i], sines[i], cosines[i]);
+      float frequency = args.frequencies[first + i];
+      if (args.divisors != nullptr) frequency /= args.divisors[first + i];
+      sine_cosine(position * frequency, sines[i], cosines[i]);
       sines[i] *= args.scale;
       cosines[i] *= args.scale;
     }

@@ -36,10 +36,14 @@ Result<void> emit_rope_kv(Lowering& low, const Node& node, const RopeKv& group) 
   graph::RmsNormParams norm;
   Bound frequencies = writer.nothing(Access::kRead, 1);
   Bound query_norm = writer.nothing(Access::kRead, 5), key_norm = query_norm;
+  bool divided = false;
+  Bound divisors = writer.nothing(Access::kRead, 7);
   if (group.query_rope != kNoNode) {
     const Node& turned = graph.nodes[group.query_rope];
     rope = std::get<graph::RopeParams>(turned.params);
     frequencies = read(low.constant(turned.inputs[1]));
+    divided = turned.inputs[2] != graph::kNone;
+    if (divided) divisors = read(low.weights().vector(turned.inputs[2]));
   }
   if (group.query_norm != kNoNode) {
     const Node& first = graph.nodes[group.query_norm];
@@ -57,9 +61,9 @@ Result<void> emit_rope_kv(Lowering& low, const Node& node, const RopeKv& group) 
        set("Q_OFFSET", query.offset), set("K_OFFSET", low.rows(group.key).offset),
        set("V_OFFSET", low.rows(group.value).offset), set("HEAD_NORM", group.query_norm != kNoNode),
        set("EPSILON", norm.epsilon), set("WEIGHT_OFFSET", norm.weight_offset),
-       set("ROPE", group.query_rope != kNoNode)},
+       set("ROPE", group.query_rope != kNoNode), set("DIVIDED", divided)},
       {frequencies, write(query.binding), write(low.state(node.inputs[3])),
-       write(low.state(node.inputs[4])), query_norm, key_norm},
+       write(low.state(node.inputs[4])), query_norm, key_norm, divisors},
       {.x = fixed(params.heads + 2 * params.kv_heads), .y = per("tokens")});
 }
 

@@ -1,5 +1,5 @@
-// Ops that look at each element alone: add, scale, soft_cap, take_rows, glu. They share their grid:
-// an invocation takes four columns of a row.
+// Ops that look at each element alone: add, scale, soft_cap, activate, take_rows, glu. They share
+// their grid: an invocation takes four columns of a row.
 
 #include "gpu/lower.h"
 
@@ -52,6 +52,11 @@ Result<void> emit_soft_cap(Lowering& low, const Node& node) {
                     {set("CAP", std::get<graph::SoftCapParams>(node.params).cap)});
 }
 
+Result<void> emit_activate(Lowering& low, const Node& node) {
+  const auto activation = std::get<graph::ActivateParams>(node.params).activation;
+  return emit_unary(low, node, "activate", {set("KIND", activation_kind(activation))});
+}
+
 Result<void> emit_add(Lowering& low, const Node& node) {
   Rows a = low.rows(node.inputs[0]), b = low.rows(node.inputs[1]);
   const Rows y = low.rows(node.output);
@@ -85,7 +90,7 @@ Result<void> emit_glu(Lowering& low, const Node& node) {
   const Rows y = low.rows(node.output);
   const auto activation = std::get<graph::GluParams>(node.params).activation;
   std::vector<Constant> constants = row_constants(y);
-  constants.push_back(set("KIND", activation == graph::Activation::kSilu ? 1 : 2));
+  constants.push_back(set("KIND", activation_kind(activation)));
   const Bound first = bind(low, gate, y, 1, "GATE", "GATE_IN_Y", constants);
   const Bound second = bind(low, up, gate, 2, "UP", "UP_IN_GATE", constants);
   HEARTH_ASSIGN(const Variant variant, low.writer().variant("glu"));

@@ -96,6 +96,10 @@ class Finder {
       }
       glu = reader;
     }
+    // Those that matvec_rows.wgsl has.
+    const auto activation = std::get<graph::GluParams>(graph_.nodes[glu].params).activation;
+    if (activation != graph::Activation::kSilu && activation != graph::Activation::kGeluTanh)
+      return;
     const graph::Value& weight = graph_.value(node.inputs[1]);
     // Rows of gate and up lie half a matrix apart, so they must be in one piece.
     if (piece_rows(weight, adapter_) < weight.shape[0]) return;
@@ -146,7 +150,8 @@ class Finder {
       return;
     }
     if (group.query_rope != kNoNode &&
-        graph_.nodes[group.query_rope].inputs[1] != graph_.nodes[group.key_rope].inputs[1]) {
+        (graph_.nodes[group.query_rope].inputs[1] != graph_.nodes[group.key_rope].inputs[1] ||
+         graph_.nodes[group.query_rope].inputs[2] != graph_.nodes[group.key_rope].inputs[2])) {
       return;
     }
     group.fused = true;

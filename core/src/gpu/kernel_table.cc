@@ -98,6 +98,7 @@ struct Shared {
 constexpr Shared kShared[] = {
     {"k_scales", "repack_q4_k repack_q5_k"},
     {"rotate", "rope rope_kv"},
+    {"activation", "glu activate"},
     {"cap", "attention attention_split"},
     {"linear", "matmul matvec"},
     {"matvec_rows", "matvec"},
@@ -185,10 +186,10 @@ std::vector<KernelNeed> all_kernels() {
   constexpr std::string_view kLayouts[] = {"f32", "f16", "bf16", "q4", "q4m", "q4t", "q8", "q8m"};
   constexpr std::string_view kStates[] = {"f32", "f16"};
   constexpr std::string_view kPlainKernels[] = {
-      "quantize_x",      "rms_norm",      "layer_norm",  "rope",
-      "attention_merge", "glu",           "add",         "scale",
-      "soft_cap",        "sample_argmax", "sample_pick", "sample_weights",
-      "sample_narrow",   "sample_sums",   "sample_draw", "take_rows"};
+      "quantize_x",  "rms_norm",      "layer_norm",  "rope",           "attention_merge",
+      "glu",         "add",           "scale",       "soft_cap",       "activate",
+      "take_rows",   "sample_argmax", "sample_pick", "sample_weights", "sample_narrow",
+      "sample_sums", "sample_draw"};
   std::vector<KernelNeed> needs;
   for (std::string_view kernel : {"embed", "matvec", "matmul"}) {
     for (std::string_view part : kLayouts) needs.push_back({.kernel = kernel, .part = part});

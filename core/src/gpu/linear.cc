@@ -176,7 +176,7 @@ Result<void> emit_linear(Lowering& low, std::size_t index) {
   int activation = 0;
   if (glu != kNoNode) {
     const auto kind = std::get<graph::GluParams>(low.graph().nodes[glu].params).activation;
-    activation = kind == graph::Activation::kSilu ? 1 : 2;
+    activation = activation_kind(kind);
   }
   linear.constants = {set("K", linear.weight.columns),
                       set("X_STRIDE", linear.x.stride),

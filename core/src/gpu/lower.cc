@@ -134,6 +134,8 @@ Result<void> Lowering::node(std::size_t index) {
       return emit_scale(*this, node);
     case Op::kSoftCap:
       return emit_soft_cap(*this, node);
+    case Op::kActivate:
+      return emit_activate(*this, node);
     case Op::kTakeRows:
       return emit_take_rows(*this, node);
   }

@@ -136,6 +136,7 @@ Result<void> emit_glu(Lowering& low, const graph::Node& node);
 Result<void> emit_add(Lowering& low, const graph::Node& node);
 Result<void> emit_scale(Lowering& low, const graph::Node& node);
 Result<void> emit_soft_cap(Lowering& low, const graph::Node& node);
+Result<void> emit_activate(Lowering& low, const graph::Node& node);
 Result<void> emit_take_rows(Lowering& low, const graph::Node& node);
 
 /// Scratch that a node of the kind needs at most.
@@ -148,6 +149,10 @@ inline Constant set(std::string_view name, double value) {
   constant.name = name;
   constant.value = value;
   return constant;
+}
+/// The number that activation.wgsl has for it: 0 is none.
+inline int activation_kind(graph::Activation activation) {
+  return static_cast<int>(activation) + 1;
 }
 /// Tells kernels of tabled codes which table is meant; others have no such override.
 inline void add_table(const Matrix& matrix, std::vector<Constant>& constants) {

@@ -110,6 +110,11 @@ Result<void> Weights::place_matrix(const Value& value, Matrix& matrix, Writer& w
       const std::int64_t begin = std::max(part_row, piece.first_row);
       const std::int64_t end = std::min(part_row + part_rows, piece.first_row + piece.rows);
       if (begin >= end) continue;
+      if (part.transposed) {
+        HEARTH_TRY(place_transposed(part, piece, begin - part_row, end - part_row,
+                                    begin - piece.first_row, writer));
+        continue;
+      }
       const std::uint64_t row_bytes =
           dtype_bytes(value.dtype, static_cast<std::uint64_t>(matrix.columns));
       Load load;
@@ -137,6 +142,40 @@ Result<void> Weights::place_matrix(const Value& value, Matrix& matrix, Writer& w
     }
     part_row += part_rows;
   }
+  return {};
+}
+
+Result<void> Weights::place_transposed(const graph::WeightPart& part, const Piece& piece,
+                                       std::int64_t from, std::int64_t end, std::int64_t to,
+                                       Writer& writer) {
+  const DTypeInfo& type = dtype_info(part.info.dtype);
+  const std::int64_t rows = part.info.shape[0], columns = part.info.shape[1];
+  const std::string_view kernel =
+      type.block_bytes == 4 ? "repack_transposed_f32" : "repack_transposed_f16";
+  HEARTH_ASSIGN(const Variant variant, writer.variant(kernel));
+  Load load;
+  load.file = part.file;
+  // A row here is spread over the whole tensor there, so each piece reads all of it.
+  load.offset = part.info.offset;
+  load.bytes = part.info.bytes;
+  load.name = part.info.name;
+  load.dtype = type.name;
+  const auto set = [](std::string_view name, std::int64_t value) {
+    Constant constant;
+    constant.name = name;
+    constant.value = static_cast<double>(value);
+    return constant;
+  };
+  load.pipeline = static_cast<std::int32_t>(
+      writer.pipeline(variant,
+                      {set("K", columns), set("ROWS", rows), set("FROM", from),
+                       set("N", end - from), set("TO", to)},
+                      "urww"));
+  load.unit_bytes =
+      static_cast<std::uint32_t>(2 * rows * static_cast<std::int64_t>(type.block_bytes));
+  load.slice_units = 1;
+  load.targets = {piece.codes, writer.nothing(Access::kWrite, 3).binding};
+  writer.plan.loads.push_back(std::move(load));
   return {};
 }
 

@@ -44,6 +44,10 @@ class Weights {
 
  private:
   Result<void> place_matrix(const graph::Value& value, Matrix& matrix, Writer& writer);
+  /// Rows [from, end) of a part that the file has transposed, to the piece's rows from `to` on.
+  Result<void> place_transposed(const graph::WeightPart& part, const Piece& piece,
+                                std::int64_t from, std::int64_t end, std::int64_t to,
+                                Writer& writer);
   Result<void> place_vector(const graph::Value& value, const Binding& target, Writer& writer);
 
   std::vector<Matrix> matrices_;  ///< by value

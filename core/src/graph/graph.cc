@@ -66,41 +66,85 @@ ValueId Builder::state(std::string_view name, Shape shape) {
   return add_value(std::move(value));
 }
 
+ValueId Builder::missing(std::string_view tensor) {
+  set_error({ErrorCode::kMissingTensor, cat("The model has no tensor \"", tensor, "\"."),
+             std::string(tensor)});
+  return kNone;
+}
+
+ValueId Builder::mismatch(std::string_view tensor, const Shape& has, const Shape& wanted) {
+  set_error({ErrorCode::kShapeMismatch,
+             cat("The tensor \"", tensor, "\" has shape ", has.to_string(),
+                 ", and the model's configuration asks for ", wanted.to_string(), "."),
+             std::string(tensor)});
+  return kNone;
+}
+
+ValueId Builder::add_weight(std::string name, Shape shape, std::vector<WeightPart> parts) {
+  Value value;
+  value.name = name;
+  value.kind = ValueKind::kWeight;
+  value.dtype = parts[0].info.dtype;
+  value.shape = shape;
+  value.parts = std::move(parts);
+  const ValueId id = add_value(std::move(value));
+  weight_ids_.emplace(std::move(name), id);
+  return id;
+}
+
 ValueId Builder::weight(std::string_view tensor, Shape shape) {
   const ValueId found = optional_weight(tensor, shape);
-  if (found == kNone) {
-    set_error({ErrorCode::kMissingTensor, cat("The model has no tensor \"", tensor, "\"."),
+  return found == kNone ? missing(tensor) : found;
+}
+
+ValueId Builder::transposed_weight(std::string_view tensor, Shape shape) {
+  if (error_) return kNone;
+  std::optional<WeightPart> part = weights_.find(tensor);
+  if (!part) return missing(tensor);
+  const Shape stored{shape[1], shape[0]};
+  if (!(part->info.shape == stored)) return mismatch(tensor, part->info.shape, stored);
+  if (dtype_info(part->info.dtype).quantized) {
+    set_error({ErrorCode::kUnsupportedConfig,
+               cat("The tensor \"", tensor, "\" is stored transposed as ",
+                   dtype_name(part->info.dtype), ", which is not supported."),
                std::string(tensor)});
+    return kNone;
   }
-  return found;
+  part->info.shape = shape;
+  part->transposed = true;
+  return add_weight(std::string(tensor), shape, {*std::move(part)});
+}
+
+ValueId Builder::weight_rows(std::string_view tensor, std::string_view part_name, Shape shape,
+                             const RowRange& rows) {
+  if (error_) return kNone;
+  const std::optional<WeightPart> whole = weights_.find(tensor);
+  if (!whole) return missing(tensor);
+  if (!(whole->info.shape == shape)) return mismatch(tensor, whole->info.shape, shape);
+  const std::uint64_t row_bytes = whole->info.bytes / static_cast<std::uint64_t>(shape[0]);
+  std::vector<WeightPart> parts;
+  for (std::int64_t i = 0; i < rows.times; ++i) {
+    WeightPart part = *whole;
+    part.info.shape[0] = rows.count;
+    part.info.bytes = static_cast<std::uint64_t>(rows.count) * row_bytes;
+    part.info.offset += static_cast<std::uint64_t>(rows.first + i * rows.stride) * row_bytes;
+    parts.push_back(std::move(part));
+  }
+  shape[0] = rows.count * rows.times;
+  return add_weight(cat(tensor, ":", part_name), shape, std::move(parts));
 }
 
 ValueId Builder::optional_weight(std::string_view tensor, Shape shape) {
   if (error_) return kNone;
-  const auto mismatch = [&](const Shape& has) {
-    set_error({ErrorCode::kShapeMismatch,
-               cat("The tensor \"", tensor, "\" has shape ", has.to_string(),
-                   ", and the model's configuration asks for ", shape.to_string(), "."),
-               std::string(tensor)});
-    return kNone;
-  };
   // A tied matrix is read by two ops and must be held once.
   if (const auto known = weight_ids_.find(std::string(tensor)); known != weight_ids_.end()) {
     const Shape& has = graph_.value(known->second).shape;
-    return has == shape ? known->second : mismatch(has);
+    return has == shape ? known->second : mismatch(tensor, has, shape);
   }
   std::optional<WeightPart> part = weights_.find(tensor);
   if (!part) return kNone;
-  if (!(part->info.shape == shape)) return mismatch(part->info.shape);
-  Value value;
-  value.name = std::string(tensor);
-  value.kind = ValueKind::kWeight;
-  value.dtype = part->info.dtype;
-  value.shape = shape;
-  value.parts.push_back(*std::move(part));
-  const ValueId id = add_value(std::move(value));
-  weight_ids_.emplace(std::string(tensor), id);
-  return id;
+  if (!(part->info.shape == shape)) return mismatch(tensor, part->info.shape, shape);
+  return add_weight(std::string(tensor), shape, {*std::move(part)});
 }
 
 ValueId Builder::node(std::string_view name, const OpParams& params, std::vector<ValueId> inputs) {
@@ -125,6 +169,10 @@ ValueId Builder::embed(ValueId ids, ValueId table) {
   return node("embed", EmbedParams{}, {ids, table});
 }
 
+ValueId Builder::embed_positions(ValueId ids, ValueId table) {
+  return node("embed_positions", EmbedParams{.positions = true}, {ids, table});
+}
+
 ValueId Builder::rms_norm(std::string_view name, ValueId x, ValueId weight,
                           const RmsNormParams& params) {
   return node(name, params, {x, weight});
@@ -140,8 +188,8 @@ ValueId Builder::linear(std::string_view name, ValueId x, ValueId weight, ValueI
 }
 
 ValueId Builder::rope(std::string_view name, ValueId x, ValueId frequencies,
-                      const RopeParams& params) {
-  return node(name, params, {x, frequencies});
+                      const RopeParams& params, ValueId divisors) {
+  return node(name, params, {x, frequencies, divisors});
 }
 
 ValueId Builder::attention(std::string_view name, ValueId query, ValueId key, ValueId value,
@@ -169,6 +217,10 @@ ValueId Builder::scale(std::string_view name, ValueId x, float factor) {
 
 ValueId Builder::soft_cap(std::string_view name, ValueId x, float cap) {
   return node(name, SoftCapParams{.cap = cap}, {x});
+}
+
+ValueId Builder::activate(std::string_view name, ValueId x, Activation activation) {
+  return node(name, ActivateParams{.activation = activation}, {x});
 }
 
 Result<Graph> Builder::finish(ValueId output) && {

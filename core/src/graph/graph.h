@@ -25,8 +25,9 @@ enum class ValueKind : std::uint8_t {
 
 /// One tensor of a checkpoint, and which of its files holds it.
 struct WeightPart {
-  std::uint32_t file = 0;  ///< index into the checkpoint's files
-  TensorInfo info;
+  std::uint32_t file = 0;   ///< index into the checkpoint's files
+  TensorInfo info;          ///< rows and columns as the graph has them
+  bool transposed = false;  ///< the file has the columns one after the other, not the rows
 };
 
 struct Value {
@@ -60,6 +61,12 @@ struct Graph {
   std::vector<int> use_counts() const;
 };
 
+/// Some rows of a tensor: `count` of them from `first` on, and again every `stride` rows, `times`
+/// in all.
+struct RowRange {
+  std::int64_t first = 0, count = 0, stride = 0, times = 1;
+};
+
 /// Where a builder finds weights; a checkpoint implements it (models/checkpoint.h).
 class WeightSource {
  public:
@@ -87,11 +94,21 @@ class Builder {
   /// The same, or kNone when the checkpoint has no such tensor.
   ValueId optional_weight(std::string_view tensor, Shape shape);
 
+  /// A matrix (rows, columns) that the checkpoint has as (columns, rows), of a float type. Errors:
+  /// those of weight(), unsupported_config for quantized types.
+  ValueId transposed_weight(std::string_view tensor, Shape shape);
+  /// Some rows of a tensor of `shape`, under the tensor's name and `part`. Errors: as weight().
+  ValueId weight_rows(std::string_view tensor, std::string_view part, Shape shape,
+                      const RowRange& rows);
+
   ValueId embed(ValueId ids, ValueId table);
+  /// Rows of the table by the positions of the tokens, of which `ids` says how many there are.
+  ValueId embed_positions(ValueId ids, ValueId table);
   ValueId rms_norm(std::string_view name, ValueId x, ValueId weight, const RmsNormParams& params);
   ValueId layer_norm(std::string_view name, ValueId x, ValueId weight, ValueId bias, float epsilon);
   ValueId linear(std::string_view name, ValueId x, ValueId weight, ValueId bias = kNone);
-  ValueId rope(std::string_view name, ValueId x, ValueId frequencies, const RopeParams& params);
+  ValueId rope(std::string_view name, ValueId x, ValueId frequencies, const RopeParams& params,
+               ValueId divisors = kNone);
   ValueId attention(std::string_view name, ValueId query, ValueId key, ValueId value,
                     ValueId key_state, ValueId value_state, const AttentionParams& params);
   ValueId slice(std::string_view name, ValueId x, std::int64_t begin, std::int64_t count);
@@ -100,6 +117,7 @@ class Builder {
   ValueId take_rows(ValueId x);
   ValueId scale(std::string_view name, ValueId x, float factor);
   ValueId soft_cap(std::string_view name, ValueId x, float cap);
+  ValueId activate(std::string_view name, ValueId x, Activation activation);
 
   /// Records an error of the model's own; ignored when there is one already.
   void set_error(Error error);
@@ -111,6 +129,9 @@ class Builder {
 
  private:
   ValueId add_value(Value value);
+  ValueId add_weight(std::string name, Shape shape, std::vector<WeightPart> parts);
+  ValueId missing(std::string_view tensor);
+  ValueId mismatch(std::string_view tensor, const Shape& has, const Shape& wanted);
   ValueId node(std::string_view name, const OpParams& params, std::vector<ValueId> inputs);
 
   const OpTable& rules_;

@@ -24,8 +24,11 @@ inline constexpr ValueId kNone = -1;
 inline constexpr std::int64_t kTokens = -1;
 inline constexpr std::int64_t kOutputs = -2;
 
-/// ids (tokens), table (vocabulary, width) → (tokens, width)
-struct EmbedParams {};
+/// ids (tokens), table (vocabulary, width) → (tokens, width): the rows of the ids; or of the
+/// tokens' positions, of which the table then has a row each
+struct EmbedParams {
+  bool positions = false;
+};
 
 /// x (rows, groups · width), weight (width) → as x: each group of a row on its own,
 /// x / sqrt(mean(x²) + epsilon) · (weight + weight_offset)
@@ -44,7 +47,8 @@ struct SliceParams {
   std::int64_t count = 0;
 };
 
-/// x (tokens, heads · head_size), frequencies (rotary_size / 2) → as x
+/// x (tokens, heads · head_size), frequencies (rotary_size / 2), divisors of them (rotary_size /
+/// 2)? → as x
 struct RopeParams {
   std::int64_t heads = 0;
   std::int64_t head_size = 0;
@@ -68,6 +72,8 @@ struct AttentionParams {
 enum class Activation : std::uint8_t {
   kSilu,      ///< x · sigmoid(x)
   kGeluTanh,  ///< x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))
+  kGelu,      ///< x / 2 · (1 + erf(x / √2))
+  kRelu,      ///< max(x, 0)
 };
 
 /// gate, up (rows, width) → (rows, width): activation(gate) · up
@@ -97,9 +103,14 @@ struct SoftCapParams {
   float cap = 1;
 };
 
-using OpParams =
-    std::variant<EmbedParams, RmsNormParams, LinearParams, SliceParams, RopeParams, AttentionParams,
-                 GluParams, AddParams, TakeRowsParams, LayerNormParams, ScaleParams, SoftCapParams>;
+/// x → activation(x)
+struct ActivateParams {
+  Activation activation = Activation::kGelu;
+};
+
+using OpParams = std::variant<EmbedParams, RmsNormParams, LinearParams, SliceParams, RopeParams,
+                              AttentionParams, GluParams, AddParams, TakeRowsParams,
+                              LayerNormParams, ScaleParams, SoftCapParams, ActivateParams>;
 
 /// Ops by the place of their parameters in OpParams.
 enum class Op : std::uint8_t {
@@ -115,6 +126,7 @@ enum class Op : std::uint8_t {
   kLayerNorm,
   kScale,
   kSoftCap,
+  kActivate,
 };
 inline constexpr std::size_t kOpCount = std::variant_size_v<OpParams>;
 

@@ -26,23 +26,28 @@ struct SourceFile {
   const TensorDirectory& directory() const;
 };
 
-/// A model's files, either one GGUF or safetensors with a config.json.
+/// A model's files, either GGUF or safetensors with a config.json.
 class Checkpoint : public graph::WeightSource {
  public:
-  /// Errors: invalid_argument (no files, or formats mixed), missing_metadata (safetensors without
-  /// config), malformed_json, duplicate_tensor (the same name in two shards).
+  /// Errors: invalid_argument (no files, formats mixed, or a split model's files not complete),
+  /// missing_metadata (safetensors without config), malformed_json, duplicate_tensor (the same name
+  /// in two shards).
   static Result<Checkpoint> make(std::vector<std::shared_ptr<const SourceFile>> files,
                                  std::string_view config_json);
 
   std::optional<graph::WeightPart> find(std::string_view name) const override;
 
-  /// The GGUF header, or nullptr when the files are safetensors.
+  /// The GGUF header that has the metadata, or nullptr when the files are safetensors.
   const GgufHeader* gguf() const { return gguf_; }
-  /// config.json; an object, empty for GGUF.
+  /// config.json, an object; for GGUF what gguf_config() makes of the metadata.
   const nlohmann::json& config() const { return *config_; }
   const std::vector<std::shared_ptr<const SourceFile>>& files() const { return files_; }
 
  private:
+  Result<void> join_splits();
+  Result<void> check_splits() const;
+  Result<void> check_files() const;
+
   std::vector<std::shared_ptr<const SourceFile>> files_;
   const GgufHeader* gguf_ = nullptr;
   std::shared_ptr<const nlohmann::json> config_;

@@ -1,6 +1,7 @@
 #include "models/decoder.h"
 
 #include <cmath>
+#include <unordered_set>
 
 #include "base/cat.h"
 #include "ops/op_table.h"
@@ -19,25 +20,35 @@ class Decoder {
     const auto ids = b_.input("ids", DType::kI32, {graph::kTokens});
     for (std::size_t i = 0; i < c_.ropes.size(); ++i) {
       const std::string name = i == 0 ? "rope.frequencies" : cat("rope.frequencies.", i);
-      frequencies_.push_back(b_.constant(name, c_.ropes[i].frequencies));
+      const Rope& rope = c_.ropes[i];
+      frequencies_.push_back(b_.constant(name, rope.frequencies));
+      const auto pairs = static_cast<std::int64_t>(rope.frequencies.size());
+      divisors_.push_back(rope.divisors.empty() ? graph::kNone : b_.weight(rope.divisors, {pairs}));
     }
-    const auto table = b_.weight(cat(n_.embedding, ".weight"), {f.vocab_size, f.hidden_size});
+    const auto table =
+        b_.weight(cat(n_.prefix, n_.embedding, ".weight"), {f.vocab_size, f.hidden_size});
     auto x =
         scaled("embedding_scale", b_.embed(ids, table), c_.embedding_scale);  // (tokens, hidden)
+    if (!n_.positions.empty()) {
+      const auto positions =
+          b_.weight(cat(n_.prefix, n_.positions, ".weight"), {f.trained_context, f.hidden_size});
+      x = b_.add("position_sum", x, b_.embed_positions(ids, positions));
+    }
     for (std::int64_t i = 0; i < f.layers && !b_.failed(); ++i) {
       b_.set_scope(cat("layers.", i, "."));
-      layer_ = std::string(n_.layer);
+      layer_ = cat(n_.prefix, n_.layer);
       layer_.replace(layer_.find("{}"), 2, cat(i));
       options_ = c_.layers.empty() ? LayerOptions{} : c_.layers[static_cast<std::size_t>(i)];
       auto y = attention(norm("attention_norm", n_.attention_norm, x));
       y = norm("attention_post_norm", n_.attention_post_norm, y);
+      const auto before = x;
       x = b_.add("attention_residual", x, scaled("attention_scale", y, c_.residual_scale));
-      y = ffn(norm("ffn_norm", n_.ffn_norm, x));
+      y = ffn(norm("ffn_norm", n_.ffn_norm, c_.parallel ? before : x));
       y = norm("ffn_post_norm", n_.ffn_post_norm, y);
       x = b_.add("ffn_residual", x, scaled("ffn_scale", y, c_.residual_scale));
     }
     b_.set_scope("");
-    layer_.clear();
+    layer_ = n_.prefix;
     x = norm("final_norm", n_.final_norm, b_.take_rows(x));  // (outputs, hidden)
     const auto output =
         c_.tied ? table : b_.weight(cat(n_.output, ".weight"), {f.vocab_size, f.hidden_size});
@@ -64,9 +75,27 @@ class Decoder {
 
   graph::ValueId linear(std::string_view name, std::string_view tensor, graph::ValueId x,
                         std::int64_t out, std::int64_t in, bool bias) {
-    const auto weight = b_.weight(cat(layer_, tensor, ".weight"), {out, in});
+    const std::string full = cat(layer_, tensor, ".weight");
+    const auto weight =
+        c_.transposed ? b_.transposed_weight(full, {out, in}) : b_.weight(full, {out, in});
     return b_.linear(name, x, weight,
                      bias ? b_.weight(cat(layer_, tensor, ".bias"), {out}) : graph::kNone);
+  }
+
+  /// Query (0), key (1) or value (2) of a matrix whose rows are head after head, and in each its
+  /// three: their rows are gathered as they are loaded.
+  graph::ValueId linear_by_heads(std::string_view name, std::int64_t which, graph::ValueId x) {
+    const DecoderFacts& f = c_.facts;
+    const graph::RowRange rows{.first = which * f.head_size,
+                               .count = f.head_size,
+                               .stride = 3 * f.head_size,
+                               .times = f.heads};
+    const std::int64_t all = 3 * f.heads * f.head_size;
+    const std::string tensor = cat(layer_, n_.qkv_by_heads);
+    const auto weight = b_.weight_rows(cat(tensor, ".weight"), name, {all, f.hidden_size}, rows);
+    return b_.linear(
+        name, x, weight,
+        c_.qkv_bias ? b_.weight_rows(cat(tensor, ".bias"), name, {all}, rows) : graph::kNone);
   }
 
   /// Query or key, normed and turned.
@@ -81,21 +110,26 @@ class Decoder {
           cat(name, "_norm"), x, weight,
           {.epsilon = c_.epsilon, .groups = each ? heads : 1, .weight_offset = c_.norm_offset});
     }
-    if (options_.rope == LayerOptions::kNoRope) return x;
+    if (options_.rope == LayerOptions::kNoRope || c_.ropes.empty()) return x;
     const auto index = static_cast<std::size_t>(options_.rope);
     return b_.rope(cat(name, "_rope"), x, frequencies_[index],
                    {.heads = heads,
                     .head_size = size,
                     .rotary_size = c_.rotary_size,
                     .interleaved = c_.interleaved,
-                    .scale = c_.ropes[index].scale});
+                    .scale = c_.ropes[index].scale},
+                   divisors_[index]);
   }
 
   graph::ValueId attention(graph::ValueId x) {
     const DecoderFacts& f = c_.facts;
     const std::int64_t width = f.heads * f.head_size, kv_width = f.kv_heads * f.head_size;
     graph::ValueId query = graph::kNone, key = graph::kNone, value = graph::kNone;
-    if (n_.qkv.empty()) {
+    if (!n_.qkv_by_heads.empty()) {
+      query = linear_by_heads("query", 0, x);
+      key = linear_by_heads("key", 1, x);
+      value = linear_by_heads("value", 2, x);
+    } else if (n_.qkv.empty()) {
       query = linear("query", n_.query, x, width, f.hidden_size, c_.qkv_bias);
       key = linear("key", n_.key, x, kv_width, f.hidden_size, c_.qkv_bias);
       value = linear("value", n_.value, x, kv_width, f.hidden_size, c_.qkv_bias);
@@ -124,6 +158,11 @@ class Decoder {
   graph::ValueId ffn(graph::ValueId x) {
     const std::int64_t hidden = c_.facts.hidden_size, size = c_.ffn_size;
     graph::ValueId gate = graph::kNone, up = graph::kNone;
+    if (n_.gate_up.empty() && n_.gate.empty()) {
+      up = linear("up", n_.up, x, size, hidden, c_.mlp_bias);
+      return linear("down", n_.down, b_.activate("activation", up, c_.activation), hidden, size,
+                    c_.mlp_bias);
+    }
     if (n_.gate_up.empty()) {
       gate = linear("gate", n_.gate, x, size, hidden, c_.mlp_bias);
       up = linear("up", n_.up, x, size, hidden, c_.mlp_bias);
@@ -142,8 +181,29 @@ class Decoder {
   std::int64_t context_;
   std::string layer_;  ///< prefix of the current layer's tensors
   LayerOptions options_;
-  std::vector<graph::ValueId> frequencies_;  ///< one for each of c_.ropes
+  std::vector<graph::ValueId> frequencies_, divisors_;  ///< one for each of c_.ropes
 };
+
+/// Every tensor of a GGUF file is one that its model needs: what is not read, such as a bias, is a
+/// part that the graph lacks. llama.cpp counts them for the same reason.
+Result<void> check_all_read(const Checkpoint& checkpoint, const graph::Graph& graph,
+                            std::string_view architecture) {
+  std::unordered_set<std::string_view> read;
+  for (const graph::Value& value : graph.values) {
+    for (const graph::WeightPart& part : value.parts) read.insert(part.info.name);
+  }
+  for (const auto& file : checkpoint.files()) {
+    for (const TensorInfo& tensor : file->directory().tensors()) {
+      // Of LongRoPE's two lists a session takes one.
+      if (read.contains(tensor.name) || tensor.name.starts_with("rope_factors_")) continue;
+      return fail(ErrorCode::kUnsupportedConfig,
+                  cat("The tensor \"", tensor.name, "\" is not supported in models of the kind \"",
+                      architecture, "\"."),
+                  tensor.name);
+    }
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -155,6 +215,9 @@ Result<Model> build_decoder(const Checkpoint& checkpoint, DecoderConfig config,
   Decoder decoder(builder, config, names, model.context_length);
   const graph::ValueId logits = decoder.forward();
   HEARTH_ASSIGN(model.graph, std::move(builder).finish(logits));
+  if (checkpoint.gguf() != nullptr) {
+    HEARTH_TRY(check_all_read(checkpoint, model.graph, config.facts.architecture));
+  }
   model.facts = std::move(config.facts);
   return model;
 }

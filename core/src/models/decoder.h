@@ -1,10 +1,12 @@
-// The decoder that most families are: norm, attention, norm, gated feed-forward, with what they do
+// The decoder that all families are: norm, attention, norm, feed-forward, with what they do
 // differently as options. A family's file says which of them it has and what its weights are
 // called; here they are put together.
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "models/model.h"
@@ -38,7 +40,9 @@ struct DecoderConfig {
   bool qkv_bias = false;
   bool output_bias = false;  ///< of the attention's last matrix
   bool mlp_bias = false;
-  bool tied = false;  ///< the output matrix is the embedding
+  bool tied = false;        ///< the output matrix is the embedding
+  bool parallel = false;    ///< attention and feed-forward read the same value and are added to it
+  bool transposed = false;  ///< all of a layer's matrices are stored (in, out)
   /// GGUF files of Llama have the rows of query and key reordered so that the pairs that turn
   /// together lie side by side; Hugging Face's have them half a head apart.
   bool interleaved = false;
@@ -54,23 +58,29 @@ struct DecoderConfig {
 
 /// Names of tensors, without ".weight" and ".bias". An empty one: the family has no such part.
 struct DecoderNames {
+  std::string_view prefix;  ///< of all but the output's
   std::string_view embedding, output, final_norm;
+  std::string_view positions;       ///< a row for each position, added to the embedding
   std::string_view layer;           ///< prefix of a layer's tensors, "{}" standing for its number
   std::string_view attention_norm;  ///< before the attention
   std::string_view query, key, value;
-  std::string_view qkv;  ///< instead of the three: their rows one after the other
+  std::string_view qkv;           ///< instead of the three: their rows one after the other
+  std::string_view qkv_by_heads;  ///< or: those of each head's query, key and value, head by head
   std::string_view query_norm, key_norm;
   std::string_view attention_output;
   std::string_view attention_post_norm;  ///< after it, before the sum
   std::string_view ffn_norm;
-  std::string_view gate, up;
-  std::string_view gate_up;  ///< instead of the two: their rows one after the other
+  std::string_view gate, up;  ///< up alone: activation(up(x)) without a gate
+  std::string_view gate_up;   ///< instead of the two: their rows one after the other
   std::string_view down;
   std::string_view ffn_post_norm;
 };
 
 /// Hugging Face's names for a Llama, which most families start from.
 DecoderNames hugging_face_names();
+
+/// GGUF's names, which are the same for all families, for the parts that the family has.
+DecoderNames gguf_names(const DecoderNames& hugging_face);
 
 /// What config.json leaves out when it is the family's default in transformers.
 struct DecoderDefaults {
@@ -80,6 +90,7 @@ struct DecoderDefaults {
   std::int64_t head_size = 0;  ///< 0: hidden_size / heads
   double epsilon = 1e-6;
   bool tied = false;
+  std::int64_t ffn_factor = 0;  ///< times hidden_size; 0: intermediate_size has to be given
   std::string_view epsilon_key = "rms_norm_eps";
   std::string_view activation_key = "hidden_act";
   std::string_view activation = "silu";
@@ -114,5 +125,26 @@ void check_sizes(Settings& settings, const DecoderConfig& config);
 /// The graph. Errors: as build_model.
 Result<Model> build_decoder(const Checkpoint& checkpoint, DecoderConfig config,
                             const DecoderNames& names, std::int64_t wanted_context);
+
+/// A family's description as its file writes it: made with what all families read, changed where
+/// this one differs, then built.
+struct DecoderFamily {
+  DecoderFamily(const Checkpoint& checkpoint, const DecoderDefaults& defaults);
+  /// The same, where a family's config.json has names of its own: (read_decoder's, the family's).
+  using Renames = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+  DecoderFamily(const Checkpoint& checkpoint, const DecoderDefaults& defaults,
+                const Renames& renames);
+
+  /// Errors: as build_model.
+  Result<Model> build(std::int64_t wanted_context);
+
+  const Checkpoint& checkpoint;
+  Settings settings;
+  bool gguf;  ///< not Hugging Face's files: converters have changed some weights
+  DecoderConfig config;
+  DecoderNames names = hugging_face_names();  ///< Hugging Face's; build() knows GGUF's
+  RopeKeys rope;
+  bool turns = true;  ///< whether build() reads a rope when config has none
+};
 
 }  // namespace hearth::models

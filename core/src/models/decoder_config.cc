@@ -17,9 +17,13 @@ constexpr std::int64_t kLargestHead = 4096;
 
 graph::Activation read_activation(Settings& settings, const DecoderDefaults& defaults) {
   const std::string name = settings.text_or(defaults.activation_key, defaults.activation);
-  if (name == "silu") return graph::Activation::kSilu;
-  // Two names for one function in transformers' table of activations.
-  if (name == "gelu_pytorch_tanh" || name == "gelu_new") return graph::Activation::kGeluTanh;
+  if (name == "silu" || name == "swish") return graph::Activation::kSilu;
+  if (name == "gelu") return graph::Activation::kGelu;
+  if (name == "relu") return graph::Activation::kRelu;
+  // Three names for one function in transformers' table of activations.
+  if (name == "gelu_pytorch_tanh" || name == "gelu_new" || name == "gelu_fast") {
+    return graph::Activation::kGeluTanh;
+  }
   settings.refuse(defaults.activation_key, name);
   return graph::Activation::kSilu;
 }
@@ -28,15 +32,18 @@ graph::Activation read_activation(Settings& settings, const DecoderDefaults& def
 
 DecoderNames hugging_face_names() {
   return {
-      .embedding = "model.embed_tokens",
+      .prefix = "model.",
+      .embedding = "embed_tokens",
       .output = "lm_head",
-      .final_norm = "model.norm",
-      .layer = "model.layers.{}.",
+      .final_norm = "norm",
+      .positions = "",
+      .layer = "layers.{}.",
       .attention_norm = "input_layernorm",
       .query = "self_attn.q_proj",
       .key = "self_attn.k_proj",
       .value = "self_attn.v_proj",
       .qkv = "",
+      .qkv_by_heads = "",
       .query_norm = "",
       .key_norm = "",
       .attention_output = "self_attn.o_proj",
@@ -47,6 +54,38 @@ DecoderNames hugging_face_names() {
       .gate_up = "",
       .down = "mlp.down_proj",
       .ffn_post_norm = "",
+  };
+}
+
+DecoderNames gguf_names(const DecoderNames& theirs) {
+  const auto named = [](std::string_view part, std::string_view name) {
+    return part.empty() ? part : name;
+  };
+  // Converters bring rows that lie head by head into one order.
+  const std::string_view qkv = theirs.qkv.empty() ? theirs.qkv_by_heads : theirs.qkv;
+  return {
+      .prefix = "",
+      .embedding = "token_embd",
+      .output = "output",
+      .final_norm = "output_norm",
+      .positions = named(theirs.positions, "position_embd"),
+      .layer = "blk.{}.",
+      .attention_norm = named(theirs.attention_norm, "attn_norm"),
+      .query = named(theirs.query, "attn_q"),
+      .key = named(theirs.key, "attn_k"),
+      .value = named(theirs.value, "attn_v"),
+      .qkv = named(qkv, "attn_qkv"),
+      .qkv_by_heads = "",
+      .query_norm = named(theirs.query_norm, "attn_q_norm"),
+      .key_norm = named(theirs.key_norm, "attn_k_norm"),
+      .attention_output = "attn_output",
+      .attention_post_norm = named(theirs.attention_post_norm, "post_attention_norm"),
+      .ffn_norm = named(theirs.ffn_norm, "ffn_norm"),
+      .gate = named(theirs.gate, "ffn_gate"),
+      .up = named(theirs.up, "ffn_up"),
+      .gate_up = named(theirs.gate_up, "ffn_up"),
+      .down = "ffn_down",
+      .ffn_post_norm = named(theirs.ffn_post_norm, "post_ffw_norm"),
   };
 }
 
@@ -83,9 +122,17 @@ DecoderConfig read_decoder(Settings& settings, const DecoderDefaults& defaults) 
                                         ? std::max<std::int64_t>(1, facts.hidden_size / facts.heads)
                                         : defaults.head_size);
   facts.vocab_size = settings.count("vocab_size");
-  facts.trained_context = settings.count_or("max_position_embeddings", defaults.context);
-  config.ffn_size = settings.count("intermediate_size");
-  config.epsilon = static_cast<float>(settings.number_or(defaults.epsilon_key, defaults.epsilon));
+  // transformers has defaults where a GGUF file has to say.
+  facts.trained_context = settings.gguf()
+                              ? settings.count("max_position_embeddings")
+                              : settings.count_or("max_position_embeddings", defaults.context);
+  config.epsilon = static_cast<float>(
+      settings.gguf() ? settings.number(defaults.epsilon_key)
+                      : settings.number_or(defaults.epsilon_key, defaults.epsilon));
+  config.ffn_size =
+      defaults.ffn_factor == 0
+          ? settings.count("intermediate_size")
+          : settings.count_or("intermediate_size", defaults.ffn_factor * facts.hidden_size);
   config.tied = settings.flag_or("tie_word_embeddings", defaults.tied);
   config.activation = read_activation(settings, defaults);
   if (settings.has("quantization_config")) {
@@ -95,16 +142,42 @@ DecoderConfig read_decoder(Settings& settings, const DecoderDefaults& defaults) 
   const std::string_view factor_key = settings.has("rope_parameters.partial_rotary_factor")
                                           ? "rope_parameters.partial_rotary_factor"
                                           : "partial_rotary_factor";
-  const double part = settings.number_or(factor_key, defaults.partial_rotary);
+  const double part = settings.number_or(factor_key, settings.gguf() ? 1 : defaults.partial_rotary);
   if (!(part > 0 && part <= 1) || (part != 1 && !defaults.may_turn_part)) {
     settings.refuse(factor_key, cat(part));
   }
   config.rotary_size = facts.head_size;
-  if (defaults.may_turn_part && part > 0 && part <= 1) {
+  if (settings.gguf()) {
+    config.rotary_size = settings.count_or("gguf.rotary_size", facts.head_size);
+    const std::int64_t value_size = settings.count_or("gguf.value_size", facts.head_size);
+    if (value_size != facts.head_size) settings.refuse("gguf.value_size", cat(value_size));
+  } else if (defaults.may_turn_part && part > 0 && part <= 1) {
     config.rotary_size = static_cast<std::int64_t>(static_cast<double>(facts.head_size) * part);
   }
   check_sizes(settings, config);
   return config;
+}
+
+DecoderFamily::DecoderFamily(const Checkpoint& read, const DecoderDefaults& defaults)
+    : DecoderFamily(read, defaults, {}) {}
+
+DecoderFamily::DecoderFamily(const Checkpoint& read, const DecoderDefaults& defaults,
+                             const Renames& renames)
+    : checkpoint(read), settings(Settings::of(read)), gguf(settings.gguf()) {
+  for (const auto& [key, name] : renames) settings.rename(key, name);
+  config = read_decoder(settings, defaults);
+}
+
+Result<Model> DecoderFamily::build(std::int64_t wanted_context) {
+  HEARTH_TRY(settings.status());
+  if (turns && config.ropes.empty()) {
+    const std::int64_t context = context_for(wanted_context, config);
+    config.ropes = {read_rope(settings, config.rotary_size, context, rope)};
+  }
+  settings.refuse_unread();
+  HEARTH_TRY(settings.status());
+  return build_decoder(checkpoint, std::move(config), gguf ? gguf_names(names) : names,
+                       wanted_context);
 }
 
 std::int64_t context_for(std::int64_t wanted, const DecoderConfig& config) {

@@ -1,5 +1,4 @@
-// The families beside Llama, each described in the file of its name. All are read from safetensors
-// with a config.json.
+// The families, each described in the file of its name, for all formats at once.
 #pragma once
 
 #include "models/model.h"
@@ -7,6 +6,7 @@
 namespace hearth::models {
 
 // Errors: as build_model.
+Result<Model> build_llama(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_mistral(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_qwen2(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_qwen3(const Checkpoint& checkpoint, std::int64_t wanted_context);
@@ -18,5 +18,7 @@ Result<Model> build_gemma(const Checkpoint& checkpoint, std::int64_t wanted_cont
 Result<Model> build_gemma2(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_gemma3(const Checkpoint& checkpoint, std::int64_t wanted_context);
 Result<Model> build_stablelm(const Checkpoint& checkpoint, std::int64_t wanted_context);
+Result<Model> build_gpt2(const Checkpoint& checkpoint, std::int64_t wanted_context);
+Result<Model> build_gpt_neox(const Checkpoint& checkpoint, std::int64_t wanted_context);
 
 }  // namespace hearth::models

@@ -8,8 +8,10 @@
 namespace hearth::models {
 
 Result<Model> build_granite(const Checkpoint& checkpoint, std::int64_t wanted_context) {
-  Settings settings = Settings::from_json(checkpoint.config());
-  DecoderConfig config = read_decoder(settings, {.architecture = "granite"});
+  DecoderFamily family(checkpoint, {.architecture = "granite"});
+  Settings& settings = family.settings;
+  DecoderConfig& config = family.config;
+  config.interleaved = family.gguf;
   config.qkv_bias = config.output_bias = settings.flag_or("attention_bias", false);
   config.mlp_bias = settings.flag_or("mlp_bias", false);
   const auto multiplier = [&](std::string_view key) {
@@ -20,13 +22,13 @@ Result<Model> build_granite(const Checkpoint& checkpoint, std::int64_t wanted_co
     return rounded;
   };
   config.embedding_scale = multiplier("embedding_multiplier");
-  config.attention_scale = multiplier("attention_multiplier");
   config.residual_scale = multiplier("residual_multiplier");
   config.logits_scale = 1 / multiplier("logits_scaling");
-  HEARTH_TRY(settings.status());
-  config.ropes = {read_rope(settings, config.rotary_size, context_for(wanted_context, config))};
-  HEARTH_TRY(settings.status());
-  return build_decoder(checkpoint, std::move(config), hugging_face_names(), wanted_context);
+  // A GGUF file without it has the usual scale.
+  if (!family.gguf || settings.has("attention_multiplier")) {
+    config.attention_scale = multiplier("attention_multiplier");
+  }
+  return family.build(wanted_context);
 }
 
 }  // namespace hearth::models

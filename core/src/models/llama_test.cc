@@ -1,5 +1,5 @@
 // What a Llama's configuration may and may not say, and that a refusal names what it is about.
-#include "models/llama.h"
+#include "models/families.h"
 
 #include <gtest/gtest.h>
 
@@ -235,15 +235,25 @@ TEST(Llama, RefusesRopeScalingsThatItDoesNotKnow) {
 }
 
 TEST(Llama, RefusesWhatItWouldRunWrongly) {
-  refuse_json([](TinyLlama& t) { t.config["hidden_act"] = "gelu"; }, ErrorCode::kUnsupportedConfig,
+  refuse_json([](TinyLlama& t) { t.config["hidden_act"] = "tanh"; }, ErrorCode::kUnsupportedConfig,
               "hidden_act");
   refuse_json([](TinyLlama& t) { t.config["quantization_config"] = {{"quant_method", "gptq"}}; },
               ErrorCode::kUnsupportedConfig, "quantization_config.quant_method");
   refuse_gguf([](TinyLlama& t) { t.metadata["llama.expert_count"] = 8u; },
               ErrorCode::kUnsupportedConfig, "llama.expert_count");
+  // What a Llama does not have, it would leave out.
+  refuse_gguf([](TinyLlama& t) { t.metadata["llama.attention.sliding_window"] = 8u; },
+              ErrorCode::kUnsupportedConfig, "llama.attention.sliding_window");
+  refuse_gguf([](TinyLlama& t) { t.metadata["llama.attn_logit_softcapping"] = 50.0F; },
+              ErrorCode::kUnsupportedConfig, "llama.attn_logit_softcapping");
+  refuse_gguf([](TinyLlama& t) { t.metadata["llama.attention.value_length"] = 8u; },
+              ErrorCode::kUnsupportedConfig, "llama.attention.value_length");
+  refuse_gguf(
+      [](TinyLlama& t) { t.tensors["blk.1.attn_sinks"] = t.tensors.at("output_norm.weight"); },
+      ErrorCode::kUnsupportedConfig, "blk.1.attn_sinks");
   refuse_gguf(
       [](TinyLlama& t) { t.tensors["rope_freqs.weight"] = t.tensors.at("output_norm.weight"); },
-      ErrorCode::kUnsupportedConfig, "rope_freqs.weight");
+      ErrorCode::kShapeMismatch, "rope_freqs.weight");
 }
 
 TEST(Llama, NamesEveryMissingTensorAndEveryWrongShape) {

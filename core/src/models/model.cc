@@ -4,7 +4,6 @@
 
 #include "base/cat.h"
 #include "models/families.h"
-#include "models/llama.h"
 
 namespace hearth::models {
 namespace {
@@ -12,16 +11,26 @@ namespace {
 using BuildFunction = Result<Model> (*)(const Checkpoint&, std::int64_t);
 
 struct Family {
-  std::string_view name;  ///< as GGUF's general.architecture and config.json's model_type have it
+  std::string_view name;  ///< config.json's model_type; empty when there is none of its own
+  std::string_view gguf;  ///< GGUF's general.architecture; likewise
   BuildFunction build;
-  bool gguf = false;  ///< its GGUF files are read too
 };
 
 constexpr Family kFamilies[] = {
-    {"llama", build_llama, true}, {"mistral", build_mistral},    {"qwen2", build_qwen2},
-    {"qwen3", build_qwen3},       {"phi3", build_phi3},          {"smollm3", build_smollm3},
-    {"granite", build_granite},   {"olmo2", build_olmo2},        {"gemma", build_gemma},
-    {"gemma2", build_gemma2},     {"gemma3_text", build_gemma3}, {"stablelm", build_stablelm},
+    {"llama", "llama", build_llama},
+    {"mistral", "", build_mistral},
+    {"qwen2", "qwen2", build_qwen2},
+    {"qwen3", "qwen3", build_qwen3},
+    {"phi3", "phi3", build_phi3},
+    {"smollm3", "smollm3", build_smollm3},
+    {"granite", "granite", build_granite},
+    {"olmo2", "olmo2", build_olmo2},
+    {"gemma", "gemma", build_gemma},
+    {"gemma2", "gemma2", build_gemma2},
+    {"gemma3_text", "gemma3", build_gemma3},
+    {"stablelm", "stablelm", build_stablelm},
+    {"gpt2", "gpt2", build_gpt2},
+    {"gpt_neox", "gptneox", build_gpt_neox},
 };
 
 /// What the checkpoint says it is; empty when it does not say.
@@ -55,8 +64,9 @@ Result<Model> build_model(const Checkpoint& checkpoint, std::int64_t wanted_cont
                 key);
   }
   for (const Family& family : kFamilies) {
-    if (family.name != name || (checkpoint.gguf() != nullptr && !family.gguf)) continue;
-    return family.build(checkpoint, wanted_context);
+    if ((checkpoint.gguf() != nullptr ? family.gguf : family.name) == name) {
+      return family.build(checkpoint, wanted_context);
+    }
   }
   return fail(ErrorCode::kUnsupportedArchitecture,
               cat("Models of the architecture \"", name, "\" are not supported."), name);

@@ -6,19 +6,16 @@
 namespace hearth::models {
 
 Result<Model> build_phi3(const Checkpoint& checkpoint, std::int64_t wanted_context) {
-  Settings settings = Settings::from_json(checkpoint.config());
-  DecoderConfig config = read_decoder(
-      settings, {.architecture = "phi3", .context = 4096, .epsilon = 1e-5, .may_turn_part = true});
-  read_windows(settings, config, 0, [](std::int64_t) { return true; });
-  HEARTH_TRY(settings.status());
-  config.ropes = {read_rope(settings, config.rotary_size, context_for(wanted_context, config))};
-  HEARTH_TRY(settings.status());
-  DecoderNames names = hugging_face_names();
+  DecoderFamily family(
+      checkpoint,
+      {.architecture = "phi3", .context = 4096, .epsilon = 1e-5, .may_turn_part = true});
+  read_windows(family.settings, family.config, 0, [](std::int64_t) { return true; });
+  DecoderNames& names = family.names;
   names.query = names.key = names.value = "";
   names.qkv = "self_attn.qkv_proj";
   names.gate = names.up = "";
   names.gate_up = "mlp.gate_up_proj";
-  return build_decoder(checkpoint, std::move(config), names, wanted_context);
+  return family.build(wanted_context);
 }
 
 }  // namespace hearth::models

@@ -5,14 +5,10 @@
 namespace hearth::models {
 
 Result<Model> build_qwen2(const Checkpoint& checkpoint, std::int64_t wanted_context) {
-  Settings settings = Settings::from_json(checkpoint.config());
-  DecoderConfig config = read_decoder(settings, {.architecture = "qwen2", .context = 32768});
-  config.qkv_bias = true;
-  read_qwen_windows(settings, config);
-  HEARTH_TRY(settings.status());
-  config.ropes = {read_rope(settings, config.rotary_size, context_for(wanted_context, config))};
-  HEARTH_TRY(settings.status());
-  return build_decoder(checkpoint, std::move(config), hugging_face_names(), wanted_context);
+  DecoderFamily family(checkpoint, {.architecture = "qwen2", .context = 32768});
+  family.config.qkv_bias = true;
+  read_qwen_windows(family.settings, family.config);
+  return family.build(wanted_context);
 }
 
 }  // namespace hearth::models

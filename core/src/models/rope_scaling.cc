@@ -99,7 +99,8 @@ class Scaling {
     if (settings_.number_or(mscale, 0) != 0 && settings_.number_or(all, 0) != 0) {
       scale = grown(settings_.number(mscale)) / grown(settings_.number(all));
     }
-    return positive_or("attention_factor", scale);
+    // GGUF's factor comes on top of the rule's.
+    return positive_or("attention_factor", scale) * settings_.number_or("gguf.rope_scale", 1);
   }
 
   // LongRoPE: a divisor for each pair, one list for texts within the original context and one for
@@ -138,6 +139,18 @@ class Scaling {
   double base_;
 };
 
+/// GGUF files have Llama 3.1's rule and LongRoPE worked out, as divisors of the frequencies.
+void read_divisors(Settings& settings, std::int64_t context, Rope& rope) {
+  const std::int64_t original =
+      settings.count_or("rope_scaling.original_max_position_embeddings", kLargestCount);
+  const bool is_long = context > original;
+  rope.divisors =
+      settings.text_or(is_long ? "gguf.rope_divisors.long" : "gguf.rope_divisors.short", "");
+  const double scale = settings.number_or("gguf.rope_scale", 1);
+  if (!(scale > 0)) settings.refuse("gguf.rope_scale", cat(scale));
+  rope.scale = static_cast<float>(scale);
+}
+
 }  // namespace
 
 Rope read_rope(Settings& settings, std::int64_t rotary_size, std::int64_t context,
@@ -151,11 +164,11 @@ Rope read_rope(Settings& settings, std::int64_t rotary_size, std::int64_t contex
   if (!(base > 1)) settings.refuse(base_key, cat(base));
   std::vector<double> frequencies = plain_frequencies(base, rotary_size);
   double scale = 1;
-  if (!new_style && !settings.has(keys.scaling)) return finish(frequencies, scale);
-
   // "type" is the oldest spelling.
   const std::string type =
       settings.text_or(cat(prefix, "rope_type"), settings.text_or(cat(prefix, "type"), "default"));
+  const bool by_tensors =
+      settings.gguf() && settings.has("gguf.rope_divisors") && !keys.scaling.empty();
   Scaling scaling(settings, prefix, base);
   if (type == "linear") {
     const double factor = scaling.positive("factor");
@@ -167,6 +180,8 @@ Rope read_rope(Settings& settings, std::int64_t rotary_size, std::int64_t contex
     scaling.llama3(frequencies);
   } else if (type == "yarn") {
     scale = scaling.yarn(frequencies, rotary_size);
+  } else if (type == "longrope" && by_tensors) {
+    // its factors are tensors
   } else if (type == "longrope" || type == "su") {  // Phi-3's first name for it
     scale = scaling.longrope(frequencies, context);
   } else if (type != "default") {
@@ -177,22 +192,12 @@ Rope read_rope(Settings& settings, std::int64_t rotary_size, std::int64_t contex
   if (!finite(scale) || !std::all_of(frequencies.begin(), frequencies.end(), finite)) {
     settings.refuse(cat(prefix, "rope_type"), cat(type, " of such figures"));
   }
-  return finish(frequencies, scale);
-}
-
-Rope read_gguf_rope(Settings& settings, std::int64_t rotary_size) {
-  const double base = settings.number_or("{arch}.rope.freq_base", kDefaultRopeBase);
-  if (!(base > 1)) settings.refuse("{arch}.rope.freq_base", cat(base));
-  const std::string type = settings.text_or("{arch}.rope.scaling.type", "none");
-  std::vector<double> frequencies = plain_frequencies(base, rotary_size);
-  if (type == "linear") {
-    const double factor = settings.number("{arch}.rope.scaling.factor");
-    if (!(factor > 0)) settings.refuse("{arch}.rope.scaling.factor", cat(factor));
-    for (double& each : frequencies) each /= factor;
-  } else if (type != "none") {
-    settings.refuse("{arch}.rope.scaling.type", type);
+  Rope rope = finish(frequencies, scale);
+  if (by_tensors) {
+    if (type != "default" && type != "longrope") settings.refuse(cat(prefix, "rope_type"), type);
+    read_divisors(settings, context, rope);
   }
-  return finish(frequencies, 1);
+  return rope;
 }
 
 }  // namespace hearth::models

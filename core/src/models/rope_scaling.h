@@ -4,6 +4,7 @@
 // 2402.13753), as Phi-3 has it. Keys and defaults are those of transformers' modeling_rope_utils.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,7 @@ inline constexpr double kDefaultRopeBase = 10000;
 struct Rope {
   std::vector<float> frequencies;  ///< (rotary_size / 2), radians a position
   float scale = 1;                 ///< of sine and cosine
+  std::string divisors;            ///< a tensor (rotary_size / 2) that divides them; none if empty
 };
 
 /// Where config.json says how a model turns.
@@ -27,15 +29,12 @@ struct RopeKeys {
   double default_base = kDefaultRopeBase;
 };
 
-/// Read from config.json in its old style (`rope_theta`, `rope_scaling`) and its new
+/// Read from config.json, or GGUF's metadata as such, in its old style (`rope_theta`,
+/// `rope_scaling`) and its new
 /// (`rope_parameters`). "longrope" has factors for short and for long texts: those of long texts
 /// are taken when the session's `context` is longer than the original one, because a cache of keys
 /// cannot change them midway. Records unsupported_config for a scaling it does not know,
 /// missing_metadata for an incomplete one.
 Rope read_rope(Settings& settings, std::int64_t rotary_size, std::int64_t context,
                const RopeKeys& keys = {});
-
-/// The same from GGUF metadata.
-Rope read_gguf_rope(Settings& settings, std::int64_t rotary_size);
-
 }  // namespace hearth::models

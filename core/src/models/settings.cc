@@ -5,13 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/cat.h"
+#include "models/gguf_config.h"
 
 namespace hearth::models {
 
-Settings Settings::from_gguf(const GgufHeader& header, std::string architecture) {
-  Settings settings;
-  settings.gguf_ = &header;
-  settings.architecture_ = std::move(architecture);
+Settings Settings::of(const Checkpoint& checkpoint) {
+  Settings settings = from_json(checkpoint.config());
+  settings.gguf_ = checkpoint.gguf() != nullptr;
+  if (settings.gguf_) settings.architecture_ = settings.text_or("model_type", "");
   return settings;
 }
 
@@ -21,32 +22,49 @@ Settings Settings::from_json(const nlohmann::json& object) {
   return settings;
 }
 
+void Settings::rename(std::string_view key, std::string_view name) {
+  if (!gguf_) names_.emplace(key, name);
+}
+
 std::string Settings::full_key(std::string_view key) const {
-  constexpr std::string_view kPlaceholder = "{arch}";
-  if (!key.starts_with(kPlaceholder)) return std::string(key);
-  return cat(architecture_, key.substr(kPlaceholder.size()));
+  if (gguf_) return gguf_key(architecture_, key);
+  const auto renamed = names_.find(key);
+  return std::string(renamed != names_.end() && !json_->contains(std::string(key)) ? renamed->second
+                                                                                   : key);
 }
 
 const nlohmann::json* Settings::json(std::string_view key) const {
-  const nlohmann::json* at = json_;
-  while (at != nullptr) {
-    const std::size_t dot = key.find('.');
-    if (!at->is_object()) return nullptr;
-    const auto found = at->find(std::string(key.substr(0, dot)));
-    if (found == at->end() || found->is_null()) return nullptr;
-    if (dot == std::string_view::npos) return &*found;
-    at = &*found;
-    key.remove_prefix(dot + 1);
+  asked_.emplace(key);
+  const auto find = [this](std::string_view path) -> const nlohmann::json* {
+    const nlohmann::json* at = json_;
+    while (at != nullptr) {
+      const std::size_t dot = path.find('.');
+      if (!at->is_object()) return nullptr;
+      const auto found = at->find(std::string(path.substr(0, dot)));
+      if (found == at->end() || found->is_null()) return nullptr;
+      if (dot == std::string_view::npos) return &*found;
+      at = &*found;
+      path.remove_prefix(dot + 1);
+    }
+    return nullptr;
+  };
+  const nlohmann::json* value = find(key);
+  const auto renamed = names_.find(key);
+  return value == nullptr && renamed != names_.end() ? find(renamed->second) : value;
+}
+
+bool Settings::has(std::string_view key) const { return json(key) != nullptr; }
+
+bool Settings::stated(std::string_view key) const { return json_->contains(std::string(key)); }
+
+void Settings::refuse_unread() {
+  if (!gguf_) return;
+  for (const std::string_view key : gguf_config_keys()) {
+    if (asked_.contains(key)) continue;
+    const nlohmann::json* value = json(key);
+    // Converters write 0 and false for "none of them".
+    if (value != nullptr && *value != 0 && *value != false) refuse(key, value->dump());
   }
-  return nullptr;
-}
-
-bool Settings::has(std::string_view key) const {
-  return gguf_ != nullptr ? gguf_->find(full_key(key)) != nullptr : json(key) != nullptr;
-}
-
-bool Settings::stated(std::string_view key) const {
-  return json_ != nullptr && json_->contains(std::string(key));
 }
 
 void Settings::missing(std::string_view key) {
@@ -82,9 +100,7 @@ std::int64_t Settings::count(std::string_view key) {
 std::int64_t Settings::count_or(std::string_view key, std::int64_t otherwise) {
   if (!has(key)) return otherwise;
   std::optional<std::int64_t> value;
-  if (gguf_ != nullptr) {
-    value = gguf_->signed_value(full_key(key));
-  } else if (json(key)->is_number_integer()) {
+  if (json(key)->is_number_integer()) {
     value = json(key)->get<std::int64_t>();
   }
   if (!value || *value < 1 || *value > kLargestCount) {
@@ -105,9 +121,7 @@ double Settings::number(std::string_view key) {
 double Settings::number_or(std::string_view key, double otherwise) {
   if (!has(key)) return otherwise;
   std::optional<double> value;
-  if (gguf_ != nullptr) {
-    value = gguf_->float_value(full_key(key));
-  } else if (json(key)->is_number()) {
+  if (json(key)->is_number()) {
     value = json(key)->get<double>();
   }
   if (!value || !std::isfinite(*value)) {
@@ -120,9 +134,7 @@ double Settings::number_or(std::string_view key, double otherwise) {
 bool Settings::flag_or(std::string_view key, bool otherwise) {
   if (!has(key)) return otherwise;
   std::optional<bool> value;
-  if (gguf_ != nullptr) {
-    value = gguf_->bool_value(full_key(key));
-  } else if (json(key)->is_boolean()) {
+  if (json(key)->is_boolean()) {
     value = json(key)->get<bool>();
   }
   if (!value) {
@@ -134,11 +146,7 @@ bool Settings::flag_or(std::string_view key, bool otherwise) {
 
 std::string Settings::text_or(std::string_view key, std::string_view otherwise) {
   if (!has(key)) return std::string(otherwise);
-  if (gguf_ != nullptr) {
-    if (const std::string* text = gguf_->string_value(full_key(key))) return *text;
-  } else if (json(key)->is_string()) {
-    return json(key)->get<std::string>();
-  }
+  if (json(key)->is_string()) return json(key)->get<std::string>();
   wrong(key, "a string");
   return std::string(otherwise);
 }

@@ -1,15 +1,18 @@
-// Typed access to a model's hyperparameters, the same for GGUF metadata and config.json. Like the
-// graph builder, the first error sticks, so that a family's configuration reads as a list.
+// Typed access to a model's hyperparameters, by config.json's keys whatever the format
+// (gguf_config.h reads GGUF metadata as such). Like the graph builder, the first error sticks, so
+// that a family's configuration reads as a list.
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "formats/gguf.h"
+#include "models/checkpoint.h"
 
 namespace hearth::models {
 
@@ -19,8 +22,8 @@ inline constexpr std::int64_t kLargestCount = 1 << 24;
 
 class Settings {
  public:
-  /// Reads keys of GGUF metadata, "{arch}" standing for the architecture.
-  static Settings from_gguf(const GgufHeader& header, std::string architecture);
+  /// Those of a checkpoint, which outlives them. Errors name the keys as its format has them.
+  static Settings of(const Checkpoint& checkpoint);
   /// Reads keys of an object of config.json; "a.b" looks into object a.
   static Settings from_json(const nlohmann::json& object);
 
@@ -41,6 +44,15 @@ class Settings {
   /// null means "off".
   bool stated(std::string_view key) const;
 
+  /// Whether it is a GGUF file that was read.
+  bool gguf() const { return gguf_; }
+  /// Says that this family's config.json may call a key by another name.
+  void rename(std::string_view key, std::string_view name);
+
+  /// Refuses what a GGUF file says and nobody asked for: its metadata has no more than a family
+  /// needs, so it would be run wrongly. config.json has much that changes nothing.
+  void refuse_unread();
+
   /// Records that a value is not supported: `what "value" is not supported`.
   void refuse(std::string_view key, std::string_view value);
 
@@ -53,9 +65,11 @@ class Settings {
   void missing(std::string_view key);
   void wrong(std::string_view key, std::string_view wanted);
 
-  const GgufHeader* gguf_ = nullptr;
   const nlohmann::json* json_ = nullptr;
-  std::string architecture_;
+  bool gguf_ = false;
+  std::string architecture_;                               ///< of a GGUF file
+  std::map<std::string, std::string, std::less<>> names_;  ///< by key
+  mutable std::set<std::string, std::less<>> asked_;
   std::optional<Error> error_;
 };
 

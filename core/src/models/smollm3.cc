@@ -28,18 +28,16 @@ void read_no_rope(Settings& settings, DecoderConfig& config) {
 }  // namespace
 
 Result<Model> build_smollm3(const Checkpoint& checkpoint, std::int64_t wanted_context) {
-  Settings settings = Settings::from_json(checkpoint.config());
-  DecoderConfig config =
-      read_decoder(settings, {.architecture = "smollm3", .context = 32768, .tied = true});
+  DecoderFamily family(checkpoint, {.architecture = "smollm3", .context = 32768, .tied = true});
+  Settings& settings = family.settings;
+  DecoderConfig& config = family.config;
+  config.interleaved = family.gguf;
   config.qkv_bias = config.output_bias = settings.flag_or("attention_bias", false);
   config.mlp_bias = settings.flag_or("mlp_bias", false);
   read_qwen_windows(settings, config);
   read_no_rope(settings, config);
-  HEARTH_TRY(settings.status());
-  config.ropes = {read_rope(settings, config.rotary_size, context_for(wanted_context, config),
-                            {.default_base = 2000000})};
-  HEARTH_TRY(settings.status());
-  return build_decoder(checkpoint, std::move(config), hugging_face_names(), wanted_context);
+  if (!family.gguf) family.rope.default_base = 2000000;
+  return family.build(wanted_context);
 }
 
 }  // namespace hearth::models

@@ -6,22 +6,18 @@
 namespace hearth::models {
 
 Result<Model> build_stablelm(const Checkpoint& checkpoint, std::int64_t wanted_context) {
-  Settings settings = Settings::from_json(checkpoint.config());
-  DecoderConfig config = read_decoder(settings, {.architecture = "stablelm",
-                                                 .context = 4096,
-                                                 .epsilon = 1e-5,
-                                                 .epsilon_key = "layer_norm_eps",
-                                                 .partial_rotary = 0.25,
-                                                 .may_turn_part = true});
-  config.layer_norm = true;
-  config.qkv_bias = settings.flag_or("use_qkv_bias", false);
+  DecoderFamily family(checkpoint, {.architecture = "stablelm",
+                                    .context = 4096,
+                                    .epsilon = 1e-5,
+                                    .epsilon_key = "layer_norm_eps",
+                                    .partial_rotary = 0.25,
+                                    .may_turn_part = true});
+  family.config.layer_norm = true;
+  family.config.qkv_bias = family.settings.flag_or("use_qkv_bias", false);
   for (const std::string_view key : {"qk_layernorm", "use_parallel_residual"}) {
-    if (settings.flag_or(key, false)) settings.refuse(key, "true");
+    if (family.settings.flag_or(key, false)) family.settings.refuse(key, "true");
   }
-  HEARTH_TRY(settings.status());
-  config.ropes = {read_rope(settings, config.rotary_size, context_for(wanted_context, config))};
-  HEARTH_TRY(settings.status());
-  return build_decoder(checkpoint, std::move(config), hugging_face_names(), wanted_context);
+  return family.build(wanted_context);
 }
 
 }  // namespace hearth::models

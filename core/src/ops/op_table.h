@@ -20,5 +20,6 @@ graph::OpRules take_rows_rules();
 graph::OpRules layer_norm_rules();
 graph::OpRules scale_rules();
 graph::OpRules soft_cap_rules();
+graph::OpRules activate_rules();
 
 }  // namespace hearth::ops

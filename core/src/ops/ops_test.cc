@@ -49,7 +49,7 @@ std::vector<Case> right_calls() {
        {kTokens, 6}},
       {SliceParams{.begin = 2, .count = 3}, {operand("x", {kTokens, 5})}, 1, {kTokens, 3}},
       {RopeParams{.heads = 2, .head_size = 8, .rotary_size = 4},
-       {operand("x", {kTokens, 16}), operand("frequencies", {2})},
+       {operand("x", {kTokens, 16}), operand("frequencies", {2}), operand("divisors", {2})},
        2,
        {kTokens, 16}},
       {AttentionParams{.heads = 4, .kv_heads = 2, .head_size = 8},
@@ -73,6 +73,7 @@ std::vector<Case> right_calls() {
        {kTokens, 8}},
       {graph::ScaleParams{.factor = 2}, {operand("x", {kTokens, 8})}, 1, {kTokens, 8}},
       {graph::SoftCapParams{.cap = 30}, {operand("x", {kOutputs, 8})}, 1, {kOutputs, 8}},
+      {graph::ActivateParams{}, {operand("x", {kTokens, 8})}, 1, {kTokens, 8}},
   };
 }
 

@@ -6,7 +6,7 @@ namespace {
 
 Result<void> check(const OpParams& params, std::span<const Operand> in, std::string_view at) {
   const auto& rope = std::get<graph::RopeParams>(params);
-  HEARTH_TRY(check_count("rope", in, 2, 2, at));
+  HEARTH_TRY(check_count("rope", in, 3, 2, at));
   HEARTH_TRY(check_rows("rope", in[0], at));
   if (rope.heads < 1 || rope.head_size < 1 || in[0].shape[1] != rope.heads * rope.head_size) {
     return mismatch("rope", at, in[0], cat(rope.heads, " heads of ", rope.head_size));
@@ -17,6 +17,9 @@ Result<void> check(const OpParams& params, std::span<const Operand> in, std::str
   }
   if (in[1].dtype != DType::kF32 || !(in[1].shape == Shape{rope.rotary_size / 2})) {
     return mismatch("rope", at, in[1], cat(rope.rotary_size / 2, " frequencies"));
+  }
+  if (in[2].present && !is_float_vector(in[2], rope.rotary_size / 2)) {
+    return mismatch("rope", at, in[2], cat(rope.rotary_size / 2, " divisors"));
   }
   return {};
 }

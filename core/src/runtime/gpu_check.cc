@@ -44,6 +44,7 @@ class RandomSource : public graph::WeightSource {
   RandomSource(std::uint64_t seed, std::vector<std::uint8_t>& file)
       : random_(static_cast<std::mt19937::result_type>(seed)), file_(file) {}
 
+  /// `shape` is the file's.
   void add(const std::string& name, Shape shape, DType dtype) {
     graph::WeightPart part;
     part.info = {.name = name, .dtype = dtype, .shape = shape, .offset = file_.size()};
@@ -102,6 +103,8 @@ std::optional<DType> type_of_layout(std::string_view layout) {
 std::optional<DType> type_of_repack(std::string_view kernel) {
   if (kernel == "repack_f16_vector") return DType::kF16;
   if (kernel == "repack_bf16_vector") return DType::kBF16;
+  if (kernel == "repack_transposed_f32") return DType::kF32;
+  if (kernel == "repack_transposed_f16") return DType::kF16;
   for (int i = 0; i < kDTypeCount; ++i) {
     const auto type = static_cast<DType>(i);
     if (can_dequantize(type) && gpu::repack_kernel(type) == kernel) return type;
@@ -109,13 +112,15 @@ std::optional<DType> type_of_repack(std::string_view kernel) {
   return std::nullopt;
 }
 
-/// x + down(glu(gate(n), up(n))), n = norm(x): mat-vecs with norm, activation and residual.
-ValueId feed_forward(Builder& b, RandomSource& source, ValueId x, DType type) {
+/// x + down(glu(gate(n), up(n))), n = norm(x): mat-vecs with norm, activation and residual. The
+/// last matrix may be stored transposed.
+ValueId feed_forward(Builder& b, RandomSource& source, ValueId x, DType type,
+                     bool transposed = false) {
   const bool half = type == DType::kF16 || type == DType::kBF16;
   source.add("norm", {kHidden}, half ? type : DType::kF32);
   source.add("gate", {kFfn, kHidden}, type);
   source.add("up", {kFfn, kHidden}, type);
-  source.add("down", {kHidden, kFfn}, type);
+  source.add("down", transposed ? Shape{kFfn, kHidden} : Shape{kHidden, kFfn}, type);
   source.add("bias", {kHidden}, DType::kF32);
   // Random weights of some types are a thousand times those of others. Gate and up shall be some 3,
   // so that their product is as large as in a model, and the residual does not hide it.
@@ -123,8 +128,10 @@ ValueId feed_forward(Builder& b, RandomSource& source, ValueId x, DType type) {
   const auto n = b.rms_norm("norm", x, b.weight("norm", {kHidden}), {.weight_offset = wanted});
   const auto gate = b.linear("gate", n, b.weight("gate", {kFfn, kHidden}));
   const auto up = b.linear("up", n, b.weight("up", {kFfn, kHidden}));
-  const auto y = b.linear("down", b.glu("glu", gate, up, graph::Activation::kSilu),
-                          b.weight("down", {kHidden, kFfn}), b.weight("bias", {kHidden}));
+  const Shape shape{kHidden, kFfn};
+  const auto down = transposed ? b.transposed_weight("down", shape) : b.weight("down", shape);
+  const auto y = b.linear("down", b.glu("glu", gate, up, graph::Activation::kSilu), down,
+                          b.weight("bias", {kHidden}));
   return b.add("residual", x, y);
 }
 
@@ -163,7 +170,8 @@ ValueId elementwise(Builder& b, RandomSource& source, ValueId x) {
   source.add("bias", {kHidden}, DType::kF32);
   const auto n =
       b.layer_norm("norm", x, b.weight("norm", {kHidden}), b.weight("bias", {kHidden}), 1e-5F);
-  const auto s = b.scale("scale", b.add("add", n, x), 30);
+  const auto a = b.activate("activate", b.add("add", n, x), graph::Activation::kGelu);
+  const auto s = b.scale("scale", a, 30);
   return b.soft_cap("soft_cap", s, 0.5F);
 }
 
@@ -201,7 +209,7 @@ Result<std::unique_ptr<GpuCheck>> GpuCheck::open(std::string_view name, const gp
     if (!type) {
       return fail(ErrorCode::kInvalidArgument, cat("There is no check \"", name, "\"."), "name");
     }
-    x = feed_forward(b, source, x, *type);
+    x = feed_forward(b, source, x, *type, starts("repack_transposed"));
     many = !starts("matvec") && !starts("repack");
     exact = kernel == "matmul" || !starts("matmul_");
     if (dtype_info(*type).quantized) check->tolerance_ = kHalfTolerance;
@@ -215,7 +223,8 @@ Result<std::unique_ptr<GpuCheck>> GpuCheck::open(std::string_view name, const gp
     fuse = starts("attention") || starts("rope_kv");
     exact = words.part != "f16";
     check->tolerance_ = exact ? kFloatTolerance : kHalfTolerance;
-  } else if (starts("layer_norm") || starts("scale") || starts("soft_cap") || starts("add")) {
+  } else if (starts("layer_norm") || starts("scale") || starts("soft_cap") || starts("add") ||
+             starts("activate")) {
     x = elementwise(b, source, x);
   } else if (starts("sample")) {
     source.add("head", {kVocab, kHidden}, DType::kF32);
@@ -227,6 +236,8 @@ Result<std::unique_ptr<GpuCheck>> GpuCheck::open(std::string_view name, const gp
     if (starts("sample_argmax") || starts("sample_pick")) check->sampling_ = {.temperature = 0};
   } else if (starts("embed")) {
     if (dtype_info(table).quantized) check->tolerance_ = kHalfTolerance;
+    source.add("positions", {kContext, kHidden}, table);
+    x = b.add("add", x, b.embed_positions(ids, b.weight("positions", {kContext, kHidden})));
   } else {
     return fail(ErrorCode::kInvalidArgument, cat("There is no check \"", name, "\"."), "name");
   }
@@ -320,6 +331,14 @@ Result<void> GpuCheck::run_on_cpu() {
         dequantize(value.dtype, {from, static_cast<std::size_t>(part.info.bytes)},
                    {reinterpret_cast<float*>(to), count});
         to += count * sizeof(float);
+      } else if (part.transposed) {
+        const std::size_t size = dtype_info(value.dtype).block_bytes;
+        const auto rows = static_cast<std::size_t>(part.info.shape[0]);
+        for (std::size_t at = 0; at < part.info.bytes / size; ++at, to += size) {
+          const std::size_t row = at / (part.info.bytes / size / rows);
+          const std::size_t column = at % (part.info.bytes / size / rows);
+          std::memcpy(to, from + (column * rows + row) * size, size);
+        }
       } else {
         std::memcpy(to, from, part.info.bytes);
         to += part.info.bytes;

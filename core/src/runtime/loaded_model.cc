@@ -58,6 +58,22 @@ void widen_in_place(DType dtype, std::uint8_t* target, std::int64_t count) {
   }
 }
 
+/// Turns (columns, rows) elements into (rows, columns). A copy of the matrix is held meanwhile: in
+/// place, each element would be a jump to another page.
+Result<void> transpose(DType dtype, std::uint8_t* target, std::int64_t rows, std::int64_t columns) {
+  const auto size = static_cast<std::size_t>(dtype_info(dtype).block_bytes);
+  const auto bytes = static_cast<std::size_t>(rows * columns) * size;
+  HEARTH_ASSIGN(const Buffer copy, Buffer::allocate(bytes, "transposing of a matrix"));
+  std::memcpy(copy.data(), target, bytes);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t column = 0; column < columns; ++column) {
+      std::memcpy(target, copy.data() + static_cast<std::size_t>(column * rows + row) * size, size);
+      target += size;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open(models::Checkpoint checkpoint,
@@ -164,6 +180,7 @@ Result<void> LoadedModel::place_weights() {
         landing.rows = shape[0];
         landing.columns = shape[1];
         landing.layout = executor_->matrix_layout(id);
+        landing.transposed = part.transposed;
         target += part.info.bytes;
       }
       placed.push_back({.range = {.file = part.file,
@@ -192,6 +209,9 @@ Result<void> LoadedModel::range_loaded(std::uint32_t index) {
                 cat("Range ", index, " is not in the load plan, or was given before."), "range");
   }
   Landing& landing = landings_[index];
+  if (landing.transposed) {
+    HEARTH_TRY(transpose(landing.dtype, landing.target, landing.rows, landing.columns));
+  }
   if (landing.vector) {
     widen_in_place(landing.dtype, landing.target, landing.rows);
   } else if (landing.layout != cpu::Layout::kPlain) {

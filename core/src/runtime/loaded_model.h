@@ -98,6 +98,7 @@ class LoadedModel {
     bool vector = false;             ///< becomes floats
     std::uint8_t* target = nullptr;  ///< where the part starts
     std::int64_t rows = 0, columns = 0;
+    bool transposed = false;  ///< comes as (columns, rows)
     cpu::Layout layout = cpu::Layout::kPlain;
     bool done = false;
   };

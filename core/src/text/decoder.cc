@@ -253,6 +253,26 @@ class ReplaceStage final : public Stage {
   std::string held_;  // less than the pattern
 };
 
+class ReplaceRegexStage final : public TokenStage {
+ public:
+  explicit ReplaceRegexStage(const DecoderStep& step) : step_(step) {}
+
+ private:
+  void token(std::string token) override {
+    RegexSearch search(*step_.regex, token);
+    std::string out;
+    std::size_t done = 0;
+    while (const auto match = search.next()) {
+      out.append(token, done, match->begin - done);
+      out += step_.content;
+      done = match->end;
+    }
+    out.append(token, done);
+    give(out);
+  }
+  DecoderStep step_;
+};
+
 class MetaspaceStage final : public TokenStage {
  public:
   MetaspaceStage(const DecoderStep& step, bool after_text) : TokenStage(after_text), step_(step) {}
@@ -339,6 +359,7 @@ std::unique_ptr<Stage> make_stage(const DecoderStep& step, bool after_text, bool
     case Kind::kFuse: return std::make_unique<FuseStage>();
     case Kind::kStrip: return std::make_unique<StripStage>(step, after_text && one_token);
     case Kind::kReplace: return std::make_unique<ReplaceStage>(step);
+    case Kind::kReplaceRegex: return std::make_unique<ReplaceRegexStage>(step);
     case Kind::kMetaspace: return std::make_unique<MetaspaceStage>(step, after_text);
     case Kind::kWordPiece: return std::make_unique<WordPieceStage>(step, after_text);
     case Kind::kBpe: return std::make_unique<BpeStage>(step);

@@ -5,9 +5,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "text/regex.h"
 
 namespace hearth {
 
@@ -19,6 +22,7 @@ struct DecoderStep {
     kFuse,          ///< all tokens as one
     kStrip,         ///< up to `start` and `stop` of the character `text` off a token's ends
     kReplace,       ///< `text` by `content`
+    kReplaceRegex,  ///< what `regex` matches by `content`
     kMetaspace,     ///< the mark `text` to a space, but for the first token's if `flag`
     kWordPiece,     ///< a space before tokens that do not start with `text`; tidied if `flag`
     kBpe,           ///< the suffix `text` to a space, but for the last token's
@@ -31,6 +35,7 @@ struct DecoderStep {
   std::size_t start = 0;
   std::size_t stop = 0;
   bool flag = false;
+  std::optional<Regex> regex;
 };
 
 /// The chain of steps at work on one stream of tokens.

@@ -27,15 +27,17 @@ Result<std::size_t> count_member(const Json& value, const char* key) {
 
 Result<DecoderStep> read_replace(const Json& value) {
   const Json* pattern = member(value, "pattern");
-  if (pattern != nullptr && string_member(*pattern, "Regex") != nullptr) {
-    return unsupported("regular expression of a decoder", *string_member(*pattern, "Regex"));
-  }
   DecoderStep step{.kind = Kind::kReplace};
   if (pattern == nullptr) {
     return fail(ErrorCode::kMalformedTokenizer, "A Replace has no pattern.", "pattern");
   }
-  HEARTH_ASSIGN(step.text, text_member(*pattern, "String"));
   HEARTH_ASSIGN(step.content, text_member(value, "content"));
+  if (const std::string* regex = string_member(*pattern, "Regex")) {
+    step.kind = Kind::kReplaceRegex;
+    HEARTH_ASSIGN(step.regex, Regex::compile(*regex));
+    return step;
+  }
+  HEARTH_ASSIGN(step.text, text_member(*pattern, "String"));
   return step;
 }
 

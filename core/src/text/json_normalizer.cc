@@ -26,18 +26,20 @@ Result<std::unique_ptr<Normalizer>> read_bert(const Json& value) {
 
 Result<std::unique_ptr<Normalizer>> read_replace(const Json& value) {
   const Json* pattern = member(value, "pattern");
-  const std::string* text = pattern == nullptr ? nullptr : string_member(*pattern, "String");
   const std::string* content = string_member(value, "content");
-  if (text == nullptr) {
-    if (const std::string* regex = pattern == nullptr ? nullptr : string_member(*pattern, "Regex")) {
-      return unsupported("regular expression of a Replace", *regex);
-    }
+  if (pattern == nullptr || content == nullptr) {
+    return fail(ErrorCode::kMalformedTokenizer, "A Replace lacks its pattern or its content.",
+                "Replace");
+  }
+  if (const std::string* text = string_member(*pattern, "String")) {
+    return std::make_unique<ReplaceText>(*text, *content);
+  }
+  const std::string* regex = string_member(*pattern, "Regex");
+  if (regex == nullptr) {
     return fail(ErrorCode::kMalformedTokenizer, "A Replace has no pattern.", "pattern");
   }
-  if (content == nullptr) {
-    return fail(ErrorCode::kMalformedTokenizer, "A Replace has no content.", "content");
-  }
-  return std::make_unique<ReplaceText>(*text, *content);
+  HEARTH_ASSIGN(Regex compiled, Regex::compile(*regex));
+  return std::make_unique<ReplaceRegex>(std::move(compiled), *content);
 }
 
 Result<std::unique_ptr<Normalizer>> read_charsmap(const Json& value) {

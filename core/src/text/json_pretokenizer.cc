@@ -1,6 +1,7 @@
 // Pre-tokenizers of tokenizer.json: see json_components.h.
 #include "text/json_components.h"
-#include "text/splits.h"
+#include "text/delimiter_split.h"
+#include "text/split.h"
 #include "text/word_patterns.h"
 
 namespace hearth {
@@ -28,11 +29,8 @@ struct Builder {
   static Result<SplitBehavior> behavior_of(const Json& value, std::string_view absent) {
     const std::string* name = string_member(value, "behavior");
     const std::string_view wanted = name == nullptr ? absent : std::string_view(*name);
-    const auto behavior = find_split_behavior(wanted);
-    if (!behavior) {
-      return fail(ErrorCode::kMalformedTokenizer,
-                  cat("A split's behavior \"", wanted, "\" is none that there is."), "behavior");
-    }
+    const auto behavior = split_behavior(wanted);
+    if (!behavior) return unsupported("behavior of a split", wanted);
     return *behavior;
   }
 
@@ -50,15 +48,17 @@ struct Builder {
     if (regex == nullptr) {
       return fail(ErrorCode::kMalformedTokenizer, "A Split has no pattern.", "pattern");
     }
+    // Isolated is the same inverted; and what covers every text leaves nothing that Removed,
+    // inverted, removes.
     const KnownPattern known = find_known_pattern(*regex);
-    if (known.scan == nullptr) return unsupported("regular expression", *regex);
-    // Inverted, the stretches between matches are removed, of which an expression that covers
-    // every text has none.
-    const bool nothing_removed = behavior == SplitBehavior::kRemoved && invert && known.covers;
-    if (behavior != SplitBehavior::kIsolated && !nothing_removed) {
-      return unsupported("behavior of a Split by the expression", *regex);
+    if (known.scan != nullptr &&
+        (behavior == SplitBehavior::kIsolated ||
+         (behavior == SplitBehavior::kRemoved && invert && known.covers))) {
+      add(known.scan);
+      return {};
     }
-    add(known.scan);
+    HEARTH_ASSIGN(Regex compiled, Regex::compile(*regex));
+    chain.add(std::make_unique<RegexSplit>(std::move(compiled), behavior, invert));
     return {};
   }
 

@@ -52,4 +52,22 @@ bool ReplaceText::apply(const Slice& in, AlignedText& out) const {
   return true;
 }
 
+bool ReplaceRegex::apply(const Slice& in, AlignedText& out) const {
+  RegexSearch search(regex_, in.text);
+  std::size_t done = 0;
+  bool changed = false;
+  while (const auto match = search.next()) {
+    out.copy(in, done, match->begin);
+    done = match->end;
+    // What comes in place of nothing counts as the character before it.
+    const Span span = done > 0           ? in.span(done - 1, done)
+                      : in.text.empty() ? Span{in.origin, in.origin}
+                                        : Span{in.span(0, 1).begin, in.span(0, 1).begin};
+    out.append(content_, span);
+    changed = true;
+  }
+  if (changed) out.copy(in, done, in.text.size());
+  return changed;
+}
+
 }  // namespace hearth

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "text/aligned_text.h"
+#include "text/regex.h"
 
 namespace hearth {
 
@@ -49,6 +50,18 @@ class ReplaceText final : public Normalizer {
 
  private:
   std::string pattern_;
+  std::string content_;
+};
+
+/// Puts a text in place of each match of a regular expression.
+class ReplaceRegex final : public Normalizer {
+ public:
+  ReplaceRegex(Regex regex, std::string content)
+      : regex_(std::move(regex)), content_(std::move(content)) {}
+  bool apply(const Slice& in, AlignedText& out) const override;
+
+ private:
+  Regex regex_;
   std::string content_;
 };
 

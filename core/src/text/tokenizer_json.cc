@@ -8,9 +8,9 @@
 #include "formats/json.h"
 #include "text/byte_level.h"
 #include "text/byte_token.h"
+#include "text/delimiter_split.h"
 #include "text/json_components.h"
 #include "text/pipeline.h"
-#include "text/splits.h"
 #include "text/tokenizer_config.h"
 
 namespace hearth {

@@ -193,37 +193,48 @@ std::size_t punctuation_run_backtick(std::string_view text, std::size_t at) {
   return symbol_run(text, at, "$+<=>^~|`");
 }
 
+namespace {
+
+struct Entry {
+  std::string_view regex;
+  KnownPattern pattern;
+};
+// The forms in which the same expression is found: llama 3's with possessive quantifiers is
+// OpenAI's cl100k_base, which matches the same because neither can gain by giving back.
+constexpr Entry kEntries[] = {
+    {R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
+     {gpt2_word, true}},
+    {R"('(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
+     {gpt2_word, true}},
+    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+     {llama3_word, true}},
+    {R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)",
+     {llama3_word, true}},
+    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+     {qwen2_word, true}},
+    {R"((?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+     {llama3_word_ascii_case, true}},
+    {R"((?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+     {qwen2_word_ascii_case, true}},
+    {R"(\p{N})", {one_number, false}},
+    {R"(\p{N}+)", {number_run, false}},
+    {R"(\p{N}{1,3})", {up_to_three_numbers, false}},
+    {R"([0-9][0-9][0-9])", {three_digits, false}},
+};
+
+}  // namespace
+
 KnownPattern find_known_pattern(std::string_view regex) {
-  struct Entry {
-    std::string_view regex;
-    KnownPattern pattern;
-  };
-  // The forms in which the same expression is found: llama 3's with possessive quantifiers is
-  // OpenAI's cl100k_base, which matches the same because neither can gain by giving back.
-  static constexpr Entry kEntries[] = {
-      {R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
-       {gpt2_word, true}},
-      {R"('(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
-       {gpt2_word, true}},
-      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-       {llama3_word, true}},
-      {R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)",
-       {llama3_word, true}},
-      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-       {qwen2_word, true}},
-      {R"((?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-       {llama3_word_ascii_case, true}},
-      {R"((?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-       {qwen2_word_ascii_case, true}},
-      {R"(\p{N})", {one_number, false}},
-      {R"(\p{N}+)", {number_run, false}},
-      {R"(\p{N}{1,3})", {up_to_three_numbers, false}},
-      {R"([0-9][0-9][0-9])", {three_digits, false}},
-  };
   for (const Entry& entry : kEntries) {
     if (entry.regex == regex) return entry.pattern;
   }
   return {};
+}
+
+std::vector<std::string_view> known_expressions() {
+  std::vector<std::string_view> out;
+  for (const Entry& entry : kEntries) out.push_back(entry.regex);
+  return out;
 }
 
 }  // namespace hearth

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "text/pretokenizer.h"
 
@@ -45,5 +46,8 @@ struct KnownPattern {
   bool covers = false;
 };
 KnownPattern find_known_pattern(std::string_view regex);
+
+/// The expressions that find_known_pattern() knows, for tests that hold scanners against them.
+std::vector<std::string_view> known_expressions();
 
 }  // namespace hearth

@@ -40,6 +40,14 @@ const decoders: Record<string, Decoder> = {
     read: (view, n) =>
       Float32Array.from({ length: n }, (_, i) => halfToNumber(view.getUint16(2 * i, true))),
   },
+  BF16: {
+    bytes: 2,
+    read: (view, n) => {
+      // The upper half of a 32-bit float.
+      const bits = Uint32Array.from({ length: n }, (_, i) => view.getUint16(2 * i, true) << 16);
+      return new Float32Array(bits.buffer);
+    },
+  },
   I32: {
     bytes: 4,
     read: (view, n) => Int32Array.from({ length: n }, (_, i) => view.getInt32(4 * i, true)),

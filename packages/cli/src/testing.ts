@@ -116,6 +116,35 @@ export const engineInfo: EngineInfo = {
 
 export const inspection: Inspection = {
   name: "smollm2-135m-instruct",
+  license: "apache-2.0",
+  totalBytes: 98_362_432,
+  missingBytes: 98_362_432,
+  memory: [
+    {
+      device: "wasm",
+      contextLength: 4096,
+      weightBytes: 96_632_832,
+      activationBytes: 3_145_728,
+      kvBytes: 47_185_920,
+      bytes: 146_964_480,
+    },
+    {
+      device: "webgpu",
+      contextLength: 4096,
+      weightBytes: 96_632_832,
+      activationBytes: 6_291_456,
+      kvBytes: 23_592_960,
+      bytes: 126_517_248,
+    },
+    {
+      device: "wasm",
+      contextLength: 8192,
+      weightBytes: 96_632_832,
+      activationBytes: 3_145_728,
+      kvBytes: 94_371_840,
+      bytes: 194_150_400,
+    },
+  ],
   model: modelInfo,
   files: [
     {
@@ -257,7 +286,7 @@ export function fakeStore(network: Record<string, number>, stored: Record<string
       if (!Object.hasOwn(network, name))
         throw new HearthError("unknown_model", undefined, { subject: name });
       const key = `${name}/model.gguf`;
-      return { name, weights: { key, name: "model.gguf", size: network[name] ?? 0, urls: [] } };
+      return { name, weights: [{ key, name: "model.gguf", size: network[name] ?? 0, urls: [] }] };
     },
     ensureFile: async (_store, source, options) => {
       const size = source.size ?? 0;

@@ -29,7 +29,9 @@ export type {
   FileContents,
   ForwardResult,
   GpuRestrictions,
+  HuggingFaceOptions,
   Inspection,
+  MemoryNeed,
   ModelFiles,
   ModelInfo,
   ModelOptions,
@@ -42,10 +44,12 @@ export type {
 export { type ErrorCode, HearthError, type SerializedError } from "./errors.js";
 export { type Catalogue, type CatalogueModel, catalogue } from "./hub/catalogue.js";
 export { type EnsuredFile, type EnsureOptions, ensureFile } from "./hub/ensure.js";
-export { type FileSource, resolveModel } from "./hub/resolve.js";
+export { type FileSource, type ResolveContext, resolveModel } from "./hub/resolve.js";
+export { type IsolateOptions, type Isolation, isolate } from "./isolate/isolate.js";
 export type { ChatCompletions } from "./openai/chat.js";
 export type { Completions } from "./openai/completions.js";
 export { Stream } from "./openai/stream.js";
 export type * from "./openai/types.js";
 export { openStore, type Store, type StoredFile } from "./store/store.js";
 export { detectFeatures, type WasmFeatures } from "./wasm/features.js";
+export type { TemplateMessage } from "./worker/protocol.js";

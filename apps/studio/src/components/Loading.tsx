@@ -25,6 +25,7 @@ function details({ loaded, total, bytesPerSecond, secondsLeft }: Progress): stri
 export function Loading({ state, onCancel }: { state: State; onCancel: () => void }) {
   const { progress } = state;
   const model = state.models.find(({ id }) => id === state.modelId);
+  const name = model?.name ?? state.files[0]?.name ?? state.address;
   const measured = progress?.phase === "download" || progress?.phase === "load";
   const known = measured && progress.total > 0;
   const percent = known ? Math.min(100, Math.floor((100 * progress.loaded) / progress.total)) : 0;
@@ -32,7 +33,7 @@ export function Loading({ state, onCancel }: { state: State; onCancel: () => voi
   return (
     <section class="loading" aria-labelledby="loading-title">
       <div class="loading-line">
-        <h2 id="loading-title">{model?.name ?? "Model"}</h2>
+        <h2 id="loading-title">{name}</h2>
         <button type="button" class="quiet" onClick={onCancel}>
           Cancel
         </button>

@@ -1,8 +1,10 @@
 /** Before a model is loaded: what this is, and which model to load. */
 import type { CatalogueModel } from "../engine.js";
 import { formatBytes, formatParameters } from "../format.js";
-import type { State, Studio } from "../store.js";
+import { chosenModel, otherModel, type State, type Studio } from "../store.js";
 import { LockIcon } from "./Icons.js";
+import { ModelFacts } from "./ModelFacts.js";
+import { OtherModel } from "./OtherModel.js";
 
 function ModelOption({
   model,
@@ -42,6 +44,7 @@ export function Welcome({
   /** Without the introduction, as below a conversation. */
   brief: boolean;
 }) {
+  const named = chosenModel(state) !== undefined;
   return (
     <section class="welcome" aria-labelledby="welcome-title">
       {brief ? (
@@ -73,10 +76,23 @@ export function Welcome({
               onChoose={() => studio.selectModel(model.id)}
             />
           ))}
+          <OtherModel state={state} studio={studio} chosen={state.modelId === otherModel} />
         </fieldset>
-        <button type="submit" class="primary" data-testid="load" disabled={state.modelId === ""}>
-          Load the model
-        </button>
+        <ModelFacts state={state} />
+        <div class="welcome-buttons">
+          <button type="submit" class="primary" data-testid="load" disabled={!named}>
+            Load the model
+          </button>
+          <button
+            type="button"
+            class="secondary"
+            data-testid="look"
+            disabled={!named || state.looking}
+            onClick={() => void studio.lookAtModel()}
+          >
+            {state.looking ? "Looking…" : "What is it?"}
+          </button>
+        </div>
       </form>
       {!brief && (
         <p class="promise">

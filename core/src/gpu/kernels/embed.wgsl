@@ -1,4 +1,5 @@
-// Rows of a table, by token: y[t] = W[ids[t]]. Follows a layout.
+// Rows of a table, by token: y[t] = W[ids[t]], or by its position: y[t] = W[position + t]. Follows a
+// layout.
 //
 // A table larger than a binding may be lies in several pieces; each is dispatched over all tokens
 // and writes those whose ids it has.
@@ -8,6 +9,7 @@ override N: u32 = 1;
 override ROW0: u32 = 0;
 override Y_STRIDE: u32 = 32;
 override Y_OFFSET: u32 = 0;
+override POSITIONS: u32 = 0;  // 1: by position
 
 // Enough for the rows of small models to take one round.
 override WG: u32 = 64;
@@ -22,7 +24,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (token >= rows()) {
     return;
   }
-  let row = ids[token] - ROW0;  // wraps below ROW0, and is then past N too
+  var id = ids[token];
+  if (POSITIONS == 1u) {
+    id = step.position + token;
+  }
+  let row = id - ROW0;  // wraps below ROW0, and is then past N too
   if (row >= N) {
     return;
   }

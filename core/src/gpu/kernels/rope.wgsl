@@ -12,10 +12,12 @@ override X_OFFSET: u32 = 0;
 override Y_STRIDE: u32;
 override Y_OFFSET: u32 = 0;
 override X_IN_Y: u32 = 0;
+override DIVIDED: u32 = 0;  // 1: each frequency by its divisor
 
 @group(0) @binding(1) var<storage, read> frequencies: array<f32>;
 @group(0) @binding(2) var<storage, read_write> x: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> divisors: array<f32>;
 
 fn read_x(at: u32) -> f32 {
   if (X_IN_Y == 1u) {
@@ -44,7 +46,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   var v = vec2f(read_x(source + first), read_x(source + second));
   if (pair < ROTARY / 2) {
-    let t = turn(f32(step.position + token) * frequencies[pair]) * SCALE;
+    var frequency = frequencies[pair];
+    if (DIVIDED == 1u) {
+      frequency /= divisors[pair];
+    }
+    let t = turn(f32(step.position + token) * frequency) * SCALE;
     v = vec2f(v.x * t.y - v.y * t.x, v.x * t.x + v.y * t.y);
   }
   y[to + first] = v.x;

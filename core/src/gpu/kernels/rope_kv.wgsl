@@ -18,6 +18,7 @@ override HEAD_NORM: u32 = 0;  // 1: each head of query and key through a root-me
 override EPSILON: f32 = 0;
 override WEIGHT_OFFSET: f32 = 0;
 override ROPE: u32 = 1;
+override DIVIDED: u32 = 0;  // 1: each frequency by its divisor
 
 @group(0) @binding(1) var<storage, read> frequencies: array<f32>;
 @group(0) @binding(2) var<storage, read_write> x: array<vec4f>;
@@ -25,6 +26,7 @@ override ROPE: u32 = 1;
 @group(0) @binding(4) var<storage, read_write> values: array<KvQuad>;
 @group(0) @binding(5) var<storage, read> query_norm: array<vec4f>;
 @group(0) @binding(6) var<storage, read> key_norm: array<vec4f>;
+@group(0) @binding(7) var<storage, read> divisors: array<f32>;
 
 // As many as a head of 128 has pairs; the loops take longer heads.
 const WG: u32 = 64;
@@ -92,7 +94,11 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(local_invocation_index) lane:
     for (var pair = lane; pair < ROTARY / 2; pair += WG) {
       let first = select(pair, 2 * pair, INTERLEAVED == 1u);
       let second = select(pair + ROTARY / 2, 2 * pair + 1, INTERLEAVED == 1u);
-      let t = turn(f32(position) * frequencies[pair]) * SCALE;
+      var frequency = frequencies[pair];
+      if (DIVIDED == 1u) {
+        frequency /= divisors[pair];
+      }
+      let t = turn(f32(position) * frequency) * SCALE;
       let a = head[first];
       let b = head[second];
       head[first] = a * t.y - b * t.x;

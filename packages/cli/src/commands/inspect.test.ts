@@ -19,7 +19,13 @@ describe("hearth inspect", () => {
       context     8,192 tokens, 4,096 used
       formats     Q4_1: 210 in 66.4 MB; Q8_0: 1 in 30.1 MB; F32: 61 in 141 kB
       memory      147 MB: weights 96.6 MB, keys and values 47.2 MB, working space 3.15 MB
+      download    98.4 MB
       file        SmolLM2-135M-Instruct.Q4_1.gguf (gguf, 98.4 MB)
+
+      Memory by context and device
+      context  CPU (WebAssembly)  GPU (WebGPU)
+        4,096             147 MB        127 MB
+        8,192             194 MB             –
       "
     `);
   });
@@ -43,8 +49,14 @@ describe("hearth inspect", () => {
       memory      147 MB: weights 96.6 MB,
                   keys and values 47.2 MB,
                   working space 3.15 MB
+      download    98.4 MB
       file        SmolLM2-135M-Instruct.Q4_1.g
                   guf (gguf, 98.4 MB)
+
+      Memory by context and device
+      context  CPU (WebAssembly)  GPU (WebGPU)
+        4,096             147 MB        127 MB
+        8,192             194 MB             –
 
       Metadata
       key

@@ -24,7 +24,7 @@ const help: Help = {
   usage: "hearth inspect MODEL [options]",
   summary: "show what a model is and what it needs",
   description: [
-    "Prints the family, size, formats, licence and memory needs of MODEL: a name from the catalogue, a file, a folder or an address. Only the headers are read.",
+    "Prints the family, size, formats, licence and memory needs of MODEL: a name from the catalogue, hf:organization/name, a file, a folder or an address. Only the headers are read; weights that are elsewhere are not downloaded.",
   ],
   options: [
     ["--tensors", "list each tensor: type, shape and size"],
@@ -33,13 +33,15 @@ const help: Help = {
   ],
   examples: [
     ["hearth inspect smollm2-135m-instruct", "a model's facts"],
+    ["hearth inspect hf:org/name:Q4_K_M", "one on Hugging Face, before it is downloaded"],
     ["hearth inspect model.gguf --tensors", "a file's tensors"],
   ],
 };
 
 type Inspection = Awaited<ReturnType<Context["hearth"]["inspect"]>>;
 
-function facts({ name, model, files }: Inspection): [string, string][] {
+function facts(inspection: Inspection): [string, string][] {
+  const { name, license, model, totalBytes, missingBytes, files } = inspection;
   const memory = model.weightBytes + model.activationBytes + model.kvBytes;
   const context =
     model.contextLength === model.trainedContext
@@ -52,7 +54,7 @@ function facts({ name, model, files }: Inspection): [string, string][] {
   return [
     ["name", printable(model.name || name)],
     ["family", printable(model.architecture)],
-    ["licence", printable(model.license) || "(not stated)"],
+    ["licence", printable(license) || "(not stated)"],
     ["parameters", `${formatParameters(model.parameters)} (${formatCount(model.parameters)})`],
     ["layers", `${model.layers} of width ${model.hiddenSize}`],
     ["heads", `${heads}, of width ${model.headSize}`],
@@ -68,11 +70,37 @@ function facts({ name, model, files }: Inspection): [string, string][] {
       "memory",
       `${formatBytes(memory)}: weights ${formatBytes(model.weightBytes)}, keys and values ${formatBytes(model.kvBytes)}, working space ${formatBytes(model.activationBytes)}`,
     ],
+    [
+      "download",
+      missingBytes === 0
+        ? `none, its ${formatBytes(totalBytes)} are here`
+        : missingBytes === totalBytes
+          ? formatBytes(missingBytes)
+          : `${formatBytes(missingBytes)} of ${formatBytes(totalBytes)}`,
+    ],
     ...files.map(({ name, size, format }): [string, string] => [
       "file",
       `${printable(name)} (${format}, ${formatBytes(size)})`,
     ]),
   ];
+}
+
+/** Memory by context, a column for each device. */
+function memoryTable({ memory }: Inspection, width: number): string {
+  const contexts = [...new Set(memory.map(({ contextLength }) => contextLength))];
+  const devices = [
+    { device: "wasm", title: "CPU (WebAssembly)" },
+    { device: "webgpu", title: "GPU (WebGPU)" },
+  ];
+  const rows = contexts.map((length) => [
+    formatCount(length),
+    ...devices.map(({ device }) => {
+      const need = memory.find((one) => one.device === device && one.contextLength === length);
+      return need === undefined ? "–" : formatBytes(need.bytes);
+    }),
+  ]);
+  const columns = [{ title: "context" }, ...devices].map(({ title }) => ({ title, right: true }));
+  return `\nMemory by context and device\n${table(columns, rows, width)}`;
 }
 
 function report(
@@ -82,6 +110,7 @@ function report(
 ): void {
   const width = context.stdout.columns;
   context.stdout.write(pairs(facts(inspection), width));
+  context.stdout.write(memoryTable(inspection, width));
   for (const file of inspection.files) {
     const title = inspection.files.length > 1 ? ` of ${printable(file.name)}` : "";
     if (options.metadata) {

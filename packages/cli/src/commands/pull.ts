@@ -20,7 +20,7 @@ const help: Help = {
   usage: "hearth pull MODEL | --list | --remove MODEL",
   summary: "download a model, or manage those that are there",
   description: [
-    "Downloads MODEL into the store, where every other command finds it: a name from the catalogue or an address. A download that was cut off is continued, and one that is there is left alone.",
+    "Downloads MODEL into the store, where every other command finds it: a name from the catalogue, hf:organization/name or an address. A download that was cut off is continued, and one that is there is left alone.",
   ],
   options: [
     ["--path", "print where the files lie, downloading them first if need be"],
@@ -55,7 +55,8 @@ async function list(context: Context, store: Store, json: boolean): Promise<numb
 }
 
 function sourcesOf(files: Awaited<ReturnType<Context["hearth"]["resolveModel"]>>): FileSource[] {
-  return [files.weights, files.config, files.tokenizer, files.tokenizerConfig].filter(
+  const { weights, config, tokenizer, tokenizerConfig, chatTemplate } = files;
+  return [...weights, config, tokenizer, tokenizerConfig, chatTemplate].filter(
     (source) => source !== undefined,
   );
 }
@@ -70,7 +71,7 @@ async function remove(
   const listed = (await store.list()).some(({ key }) => key === model);
   const keys = listed
     ? [model]
-    : sourcesOf(await context.hearth.resolveModel(model, {}))
+    : sourcesOf(await context.hearth.resolveModel(model, { store }))
         .filter((source) => source.path === undefined && source.blob === undefined)
         .map(({ key }) => key);
   const removed: string[] = [];
@@ -96,7 +97,9 @@ async function download(
   model: string,
   signal: AbortSignal,
 ): Promise<Pulled[]> {
-  const sources = sourcesOf(await context.hearth.resolveModel(model, { signal }));
+  // Asked again although it may be here: this is the command that brings a newer revision.
+  const found = await context.hearth.resolveModel(model, { signal, store, refresh: true });
+  const sources = sourcesOf(found);
   const pulled: Pulled[] = [];
   for (const source of sources) {
     const bar = new ProgressBar(context.stderr, printable(source.name), context.now);

@@ -30,7 +30,7 @@ const help: Help = {
   usage: "hearth verify DIR... [options]",
   summary: "compare a model's outputs with PyTorch's",
   description: [
-    `Each DIR holds config.json, model.safetensors and ${goldenFile}, or folders that do. The inputs in the golden file are run through the model, with float kernels only unless told otherwise, and each output is compared with the one beside them.`,
+    `Each DIR holds a model, as config.json and safetensors or as GGUF, and ${goldenFile}; or folders that do. The inputs in the golden file are run through the model, with float kernels only unless told otherwise, and each output is compared with the one beside them.`,
     "The error of an output is its largest absolute error divided by the largest absolute reference value. greedy_ids must agree up to the first position whose two best logits are closer than the tolerance. It exits with 1 when an output is past the tolerance or a model does not run.",
   ],
   options: [
@@ -85,7 +85,7 @@ async function goldenFolders(root: string): Promise<string[]> {
   // A folder that has a model and no golden beside it is not one to verify: it is left alone.
   if (
     entries.some((entry) => entry.name === goldenFile) &&
-    entries.some((e) => e.name === "config.json")
+    entries.some((e) => e.name === "config.json" || e.name.endsWith(".gguf"))
   ) {
     return [root];
   }
@@ -93,6 +93,12 @@ async function goldenFolders(root: string): Promise<string[]> {
   const below: string[] = [];
   for (const name of folders.sort()) below.push(...(await goldenFolders(join(root, name))));
   return below;
+}
+
+/** A GGUF file is named, as the golden beside it has weights' suffix, too. */
+async function modelIn(directory: string): Promise<string> {
+  const file = (await readdir(directory)).sort().find((name) => name.endsWith(".gguf"));
+  return file === undefined ? directory : join(directory, file);
 }
 
 function idsOf(tensor: Tensor): number[] {
@@ -228,7 +234,7 @@ async function verifyFolder(
     const golden = readSafetensors(await readFile(join(directory, goldenFile)), goldenFile);
     engine = await context.hearth.createEngine({
       ...options,
-      model: directory,
+      model: await modelIn(directory),
       signal,
     });
     const outputs = await verifyOutputs(engine, golden, tolerance, signal);
@@ -310,7 +316,7 @@ async function run(args: readonly string[], context: Context): Promise<number> {
   for (const root of positionals) {
     const found = await goldenFolders(root);
     if (found.length === 0) {
-      throw new HearthError("not_found", `No folder here holds config.json and ${goldenFile}.`, {
+      throw new HearthError("not_found", `No folder here holds a model and ${goldenFile}.`, {
         subject: root,
       });
     }

@@ -314,9 +314,18 @@ function samplesOf(seconds: number[], tokens: number): Samples {
 
 /** A model without files. */
 function noFiles({ store }: BenchmarkParts): OpenFiles {
-  const none = { config: undefined, tokenizer: undefined, tokenizerConfig: undefined };
   const files: OpenFiles = {
-    ...{ weights: [], ...none, source: "file", downloadedBytes: 0, store },
+    weights: [],
+    config: undefined,
+    tokenizer: undefined,
+    tokenizerConfig: undefined,
+    chatTemplate: undefined,
+    source: "file",
+    downloadedBytes: 0,
+    totalBytes: 0,
+    missingBytes: 0,
+    license: "",
+    store,
     reopen: async () => files,
     close() {},
   };

@@ -279,6 +279,17 @@ describe("chat", () => {
     expect(usage).toMatchObject({ prompt_tokens: 2, completion_tokens: 4 });
   });
 
+  it("makes a prompt of a conversation without running the model", async () => {
+    const engine = await setUp().open();
+    const prompt = await engine.applyChatTemplate([{ role: "user", content: "Hi" }]);
+    expect(prompt).toMatch(/<\|im_start\|>user\nHi<\|im_end\|>\n<\|im_start\|>assistant\n$/);
+    const whole = { addGenerationPrompt: false };
+    const closed = await engine.applyChatTemplate([{ role: "user", content: "Hi" }], whole);
+    expect(`${closed}<|im_start|>assistant\n`).toBe(prompt);
+    const wrong = engine.applyChatTemplate("Hi" as never);
+    await expect(wrong).rejects.toMatchObject({ code: "invalid_argument", subject: "messages" });
+  });
+
   it("throws what a step fails with, and aborts the session", async () => {
     const core = new FakeCore();
     const engine = await setUp(core).open();
@@ -391,7 +402,8 @@ describe("without an engine", () => {
   it("inspects headers only", async () => {
     const { core, app, terminated } = setUp();
     const inspection = await inspectOn("fake", {}, app);
-    expect(core.calls).toEqual(["fileOpen", "modelInspect", "fileContents"]);
+    // Once for what was asked, then for each device at the one context that the model has.
+    expect(core.calls).toEqual(["fileOpen", ...Array(3).fill("modelInspect"), "fileContents"]);
     expect(inspection.files[0]).toMatchObject({ name: "fake.gguf", size: 16, format: "gguf" });
     expect([core.closed, terminated()]).toEqual([true, 1]);
   });

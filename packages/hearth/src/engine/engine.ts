@@ -1,10 +1,10 @@
 // The engine as apps hold it: a handle on a worker that has a model loaded.
 
 import { ChatCompletions } from "../openai/chat.js";
-import { tokenIds } from "../openai/check.js";
+import { invalid, object, tokenIds } from "../openai/check.js";
 import { Completions } from "../openai/completions.js";
 import type { Backend } from "../openai/run.js";
-import type { OpenParams, WorkerPort } from "../worker/protocol.js";
+import type { OpenParams, TemplateMessage, WorkerPort } from "../worker/protocol.js";
 import type { WorkerClient } from "../worker/rpc.js";
 import { checkOptions } from "./options.js";
 import { startWorker } from "./start.js";
@@ -83,6 +83,33 @@ export class Tokenizer<Info = TokenizerInfo> {
   }
 
   /**
+   * The prompt that the model's chat template makes of a conversation.
+   *
+   * @param messages Messages as in `chat.completions`, with whatever else the template reads.
+   * @param options `tools`: functions that the model may call, `{ type: "function", function: { name,
+   * description, parameters } }` each; `addGenerationPrompt`, true by default, ends with the start of the
+   * assistant's answer; `variables` are what else the template asks for, such as `enable_thinking`.
+   * @throws HearthError `missing_chat_template`, `bad_chat_template` with what the template says,
+   * `invalid_argument`, `unsupported_tokenizer`, `invalid_handle`.
+   * @example
+   * const prompt = await engine.applyChatTemplate([{ role: "user", content: "Hello" }]);
+   */
+  async applyChatTemplate(
+    messages: readonly TemplateMessage[],
+    options: {
+      tools?: readonly unknown[];
+      addGenerationPrompt?: boolean;
+      variables?: Record<string, unknown>;
+    } = {},
+  ): Promise<string> {
+    const { tools = [], addGenerationPrompt = true, variables = {} } = options;
+    if (!Array.isArray(messages)) throw invalid("messages", "must be a list of messages.");
+    if (!Array.isArray(tools)) throw invalid("tools", "must be a list of functions.");
+    const params = { messages: [...messages], tools: [...tools], addGenerationPrompt };
+    return this.client.send("renderChat", { ...params, variables: object(variables, "variables") });
+  }
+
+  /**
    * Ends the worker and frees its memory. What is in flight rejects with `aborted`, later calls with
    * `invalid_handle`. Closing twice does nothing.
    * @example
@@ -158,6 +185,7 @@ async function openWorker<O extends "open" | "openTokenizer" | "inspect">(
   checkOptions(options);
   const params: OpenParams = {
     model: options.model,
+    huggingFace: options.huggingFace,
     device: options.device ?? "auto",
     threads: options.threads,
     variant: options.variant,

@@ -2,8 +2,14 @@
 
 import type { Core } from "../core/core.js";
 import { HearthError, throwIfAborted } from "../errors.js";
-import type { ensureFile, HeadCheck } from "../hub/ensure.js";
-import type { FileSource, ModelFiles } from "../hub/resolve.js";
+import {
+  type DownloadProgress,
+  type ensureFile,
+  type HeadCheck,
+  openKnown,
+} from "../hub/ensure.js";
+import { allFiles, type FileSource, type ModelFiles } from "../hub/model-files.js";
+import { RemoteFile } from "../hub/remote.js";
 import type { Store, StoredFile } from "../store/store.js";
 import { Meter } from "./meter.js";
 import type { WeightSource } from "./types.js";
@@ -23,9 +29,15 @@ export interface OpenFiles {
   readonly config: OpenFile | undefined;
   readonly tokenizer: OpenFile | undefined;
   readonly tokenizerConfig: OpenFile | undefined;
+  readonly chatTemplate: OpenFile | undefined;
   /** Where the weights came from: the network if any part of them did. */
   readonly source: WeightSource;
   readonly downloadedBytes: number;
+  /** Bytes of all files of the model, and of those that are not here. */
+  readonly totalBytes: number;
+  readonly missingBytes: number;
+  /** The licence as the place that the model is from states it; "" when it does not. */
+  readonly license: string;
   /** Where the files are kept. */
   readonly store: Store;
   /** The same files, opened again after they were closed. */
@@ -33,100 +45,203 @@ export interface OpenFiles {
   close(): void;
 }
 
-/** Makes the check of a weight file's first bytes; `config` is the text of config.json, or "". */
-export type CheckOf = (name: string, config: string) => HeadCheck;
+/** Checks before gigabytes are downloaded whether they are worth it. */
+export interface WeightChecks {
+  /** Of one file while it comes; `config` is the text of config.json, or "". */
+  head(name: string, config: string): HeadCheck;
+  /** Of several, by their headers. Throws what is wrong with them. */
+  headers(weights: OpenFile[], config: string): Promise<void>;
+}
+
+/** Where files come from, and who is told. */
+export interface Obtaining {
+  readonly store: Store;
+  readonly ensure: typeof ensureFile;
+  readonly meter: Meter;
+  readonly signal: AbortSignal;
+  readonly checks?: WeightChecks | undefined;
+  /**
+   * What the files are for. To read `headers`, weights that are not here are looked at where they are,
+   * and the tokenizer's files are left; for a `tokenizer`, weights are looked at only when no file
+   * beside them has it.
+   */
+  readonly purpose: "run" | "headers" | "tokenizer";
+}
 
 /**
- * Has every file of the model at hand, downloading what is missing. When it fails, the files it had
- * opened are closed again.
- *
- * @param checkOf Looks at the weights while they come, when they are one file: the first of several
- * does not say what the model is.
+ * Has the files of the model at hand that the purpose needs, downloading what is missing. When it
+ * fails, the files it had opened are closed again.
  */
-export async function obtainFiles(
-  files: ModelFiles,
-  store: Store,
-  ensure: typeof ensureFile,
-  meter: Meter,
-  signal: AbortSignal,
-  checkOf?: CheckOf,
-): Promise<OpenFiles> {
-  const { config, tokenizer, tokenizerConfig } = files;
-  const weights = [files.weights].flat();
-  // The configuration first: it tells whether the weights are worth getting.
-  const wanted = [config, ...weights, tokenizer, tokenizerConfig].filter(
-    (source) => source !== undefined,
-  );
+export async function obtainFiles(files: ModelFiles, how: Obtaining): Promise<OpenFiles> {
+  const { signal } = how;
   const opened = new Map<FileSource, OpenFile>();
   const close = () => {
     for (const file of opened.values()) file.stored.close();
     opened.clear();
   };
-  const sizes = new Map(wanted.map((source) => [source, source.size ?? 0]));
-  let doneBytes = 0;
-  let downloadedBytes = 0;
-  let source: WeightSource | undefined;
-  let started = false;
-
   try {
-    for (const wantedFile of wanted) {
-      throwIfAborted(signal);
-      const before = doneBytes;
-      const checked = checkOf && weights.length === 1 && wantedFile === weights[0];
-      const configText = checked ? await readText(config && opened.get(config)) : "";
-      const {
-        file,
-        origin,
-        downloadedBytes: bytes,
-      } = await ensure(store, wantedFile, {
-        signal,
-        check: checked ? checkOf(wantedFile.name, configText) : undefined,
-        onProgress: ({ loaded, total, resumedFrom }) => {
-          sizes.set(wantedFile, Math.max(total, 0));
-          const all = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-          if (!started) {
-            // What was there already says nothing about the speed of the network.
-            started = true;
-            meter.start("download", wantedFile.name, "network", all);
-            meter.update({
-              phase: "download",
-              file: wantedFile.name,
-              source: "network",
-              loaded: before + resumedFrom,
-              total: all,
-            });
-          }
-          meter.update({
-            phase: "download",
-            file: wantedFile.name,
-            source: "network",
-            loaded: before + loaded,
-            total: all,
-          });
-        },
-      });
-      opened.set(wantedFile, { name: wantedFile.name, stored: file });
-      sizes.set(wantedFile, file.size);
-      doneBytes += file.size;
-      downloadedBytes += bytes;
-      if (weights.includes(wantedFile) && source !== "network") source = origin;
-    }
+    const got = await obtainAll(files, how, opened);
+    const find = (of: FileSource | undefined) => (of ? opened.get(of) : undefined);
+    const again = { ...how, meter: new Meter(() => {}), checks: undefined };
+    return {
+      weights: files.weights.map(find).filter((file) => file !== undefined),
+      config: find(files.config),
+      tokenizer: find(files.tokenizer),
+      tokenizerConfig: find(files.tokenizerConfig),
+      chatTemplate: find(files.chatTemplate),
+      ...got,
+      license: files.license ?? "",
+      store: how.store,
+      reopen: (signal) => obtainFiles(files, { ...again, signal }),
+      close,
+    };
   } catch (error) {
     close();
+    throwIfAborted(signal);
     throw error;
   }
-  const find = (of: FileSource | undefined) => (of ? opened.get(of) : undefined);
-  return {
-    weights: weights.map((file) => opened.get(file) as OpenFile),
-    config: find(config),
-    tokenizer: find(tokenizer),
-    tokenizerConfig: find(tokenizerConfig),
-    source: source ?? "file",
-    downloadedBytes,
-    store,
-    reopen: (again) => obtainFiles(files, store, ensure, new Meter(() => {}), again),
-    close,
-  };
+}
+
+/** Which files the purpose needs whole, the small ones that say what the model is first. */
+function neededWhole(files: ModelFiles, purpose: Obtaining["purpose"]): FileSource[] {
+  const { config, weights, tokenizer, tokenizerConfig, chatTemplate } = files;
+  const wanted = {
+    run: [config, ...weights, tokenizer, tokenizerConfig, chatTemplate],
+    headers: [config],
+    tokenizer: [tokenizer, tokenizerConfig, chatTemplate],
+  }[purpose];
+  return wanted.filter((source) => source !== undefined);
+}
+
+async function obtainAll(
+  files: ModelFiles,
+  how: Obtaining,
+  opened: Map<FileSource, OpenFile>,
+): Promise<Pick<OpenFiles, "source" | "downloadedBytes" | "totalBytes" | "missingBytes">> {
+  const { store, ensure, signal, purpose, checks } = how;
+  const { weights, config } = files;
+  const wanted = neededWhole(files, purpose);
+  const configText = async () => readText(config && opened.get(config));
+  const report = new Report(how.meter, wanted);
+  const sizes = new Map(allFiles(files).map((source) => [source, source.size ?? 0]));
+  let downloadedBytes = 0;
+  let missingBytes = 0;
+  let source: WeightSource | undefined;
+  let checked = false;
+  for (const file of wanted) {
+    throwIfAborted(signal);
+    const isWeights = weights.includes(file);
+    if (isWeights && checks && weights.length > 1 && !checked) {
+      checked = true;
+      await checkHeaders(files, how, checks, await configText());
+    }
+    const check =
+      isWeights && checks && weights.length === 1
+        ? checks.head(file.name, await configText())
+        : undefined;
+    const result = await ensure(store, file, { signal, check, onProgress: report.of(file) });
+    opened.set(file, { name: file.name, stored: result.file });
+    sizes.set(file, result.file.size);
+    report.done(file, result.file.size);
+    downloadedBytes += result.downloadedBytes;
+    if (isWeights && source !== "network") source = result.origin;
+  }
+  const looked = purpose === "headers" || (purpose === "tokenizer" && !files.tokenizer);
+  for (const file of looked ? weights : []) {
+    const { stored, remote } = await openStart(file, how);
+    opened.set(file, { name: file.name, stored });
+    sizes.set(file, stored.size);
+    if (remote) missingBytes += stored.size;
+  }
+  for (const file of allFiles(files)) {
+    const here = opened.has(file) || file.path !== undefined || file.blob !== undefined;
+    if (!here && (await store.note(file.key)) === undefined) missingBytes += sizes.get(file) ?? 0;
+  }
+  const totalBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  return { source: source ?? "file", downloadedBytes, totalBytes, missingBytes };
+}
+
+/** A file whose start will do: as it is where it is here, else at its address. */
+async function openStart(
+  file: FileSource,
+  { store, ensure, signal, meter }: Obtaining,
+): Promise<{ stored: StoredFile; remote: boolean }> {
+  const isHere = file.path !== undefined || file.blob !== undefined;
+  const known = isHere ? undefined : await openKnown(store, file);
+  if (known) return { stored: known, remote: false };
+  if (!isHere && file.urls.some((url) => /^https?:/i.test(url))) {
+    try {
+      return { stored: await RemoteFile.open(file, { signal }), remote: true };
+    } catch (error) {
+      throwIfAborted(signal);
+      // An archive has no addresses inside it: what is in one has to be got whole.
+      if (file.urls.every((url) => /^https?:/i.test(url))) throw error;
+    }
+  }
+  const onProgress = new Report(meter, [file]).of(file);
+  return { stored: (await ensure(store, file, { signal, onProgress })).file, remote: false };
+}
+
+/** Has the headers of a model in parts checked, unless all of it is here. */
+async function checkHeaders(
+  files: ModelFiles,
+  how: Obtaining,
+  checks: WeightChecks,
+  config: string,
+): Promise<void> {
+  const starts: OpenFile[] = [];
+  let missing = false;
+  try {
+    for (const file of files.weights) {
+      const { stored, remote } = await openStart(file, how);
+      starts.push({ name: file.name, stored });
+      missing ||= remote;
+    }
+    if (missing) await checks.headers(starts, config);
+  } finally {
+    for (const start of starts) start.stored.close();
+  }
+}
+
+/** Tells the meter of several downloads as of one. */
+class Report {
+  readonly #meter: Meter;
+  readonly #sizes: Map<FileSource, number>;
+  #doneBytes = 0;
+  #started = false;
+
+  constructor(meter: Meter, files: readonly FileSource[]) {
+    this.#meter = meter;
+    this.#sizes = new Map(files.map((file) => [file, file.size ?? 0]));
+  }
+
+  done(file: FileSource, size: number): void {
+    this.#sizes.set(file, size);
+    this.#doneBytes += size;
+  }
+
+  of(file: FileSource) {
+    const before = this.#doneBytes;
+    return ({ loaded, total, resumedFrom }: DownloadProgress) => {
+      this.#sizes.set(file, Math.max(total, 0));
+      const all = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
+      const update = (bytes: number) =>
+        this.#meter.update({
+          phase: "download",
+          file: file.name,
+          source: "network",
+          loaded: before + bytes,
+          total: all,
+        });
+      if (!this.#started) {
+        // What was there already says nothing about the speed of the network.
+        this.#started = true;
+        this.#meter.start("download", file.name, "network", all);
+        update(resumedFrom);
+      }
+      update(loaded);
+    };
+  }
 }
 
 /** Reads exactly `bytes` at `offset`. Throws `truncated_data` when the file ends before. */

@@ -1,6 +1,5 @@
 // What runs in the worker: opens a model on a core, then answers the app's requests with it.
 
-import type { TokenizerOpened } from "../abi.generated.js";
 import type { Core } from "../core/core.js";
 import { HearthError, throwIfAborted } from "../errors.js";
 import type { Gpu } from "../gpu/adapter.js";
@@ -9,20 +8,29 @@ import { resolveModel } from "../hub/resolve.js";
 import { wellFormed } from "../openai/check.js";
 import { ChatTemplate } from "../openai/template.js";
 import { openStore } from "../store/store.js";
-import type { BenchmarkParams, GenerateParams, OpenParams, Prompt } from "../worker/protocol.js";
+import type {
+  BenchmarkParams,
+  GenerateParams,
+  OpenParams,
+  Prompt,
+  RenderParams,
+  TemplateMessage,
+} from "../worker/protocol.js";
 import type { Call, Handlers } from "../worker/serve.js";
 import { runBenchmark } from "./benchmark.js";
 import type { BenchmarkResult } from "./benchmark-types.js";
 import { runDiagnosis } from "./diagnose.js";
-import { type CheckOf, type OpenFiles, obtainFiles } from "./files.js";
+import { type OpenFiles, obtainFiles, type WeightChecks } from "./files.js";
 import { generate } from "./generate.js";
 import {
   checkHead,
+  checkHeaders,
   inspectModel,
   type Loaded,
   loadModel,
   loadTokenizer,
   needTokenizer,
+  type OpenTokenizer,
 } from "./load.js";
 import { Meter } from "./meter.js";
 import { onGpu } from "./on-gpu.js";
@@ -44,13 +52,13 @@ interface Running {
   readonly core: Core;
   /** Undefined when only the tokenizer was opened. */
   readonly loaded: Loaded | undefined;
-  readonly tokenizer: TokenizerOpened | undefined;
+  readonly tokenizer: OpenTokenizer | undefined;
   readonly template: ChatTemplate;
 }
 
-function templateOf(tokenizer: TokenizerOpened | undefined): ChatTemplate {
-  const { chatTemplate = "", bosToken = "", eosToken = "" } = tokenizer ?? {};
-  return new ChatTemplate(chatTemplate, { bosToken, eosToken });
+function templateOf(tokenizer: OpenTokenizer | undefined): ChatTemplate {
+  const { chatTemplate = "", toolTemplate = "", bosToken = "", eosToken = "" } = tokenizer ?? {};
+  return new ChatTemplate({ chat: chatTemplate, toolUse: toolTemplate }, { bosToken, eosToken });
 }
 
 export class Host {
@@ -70,6 +78,11 @@ export class Host {
       openTokenizer: (params, call) => this.#openTokenizer(params, call),
       inspect: (params, call) => this.#inspect(params, call),
       generate: (params, call) => this.#generate(params, call),
+      renderChat: async (params) => {
+        const { tokenizer, template } = this.#need();
+        needTokenizer(tokenizer);
+        return template.render(params);
+      },
       tokenize: (params) => this.#tokenize(params.text, params.addSpecial, params.parseSpecial),
       detokenize: async (params) => {
         const { core, tokenizer } = this.#need();
@@ -125,7 +138,7 @@ export class Host {
       };
       return { info, keep: true };
     };
-    const opened = await this.#withFiles(params, call, load, { toRun: true });
+    const opened = await this.#withFiles(params, call, "run", load);
     return opened.info;
   }
 
@@ -156,49 +169,70 @@ export class Host {
 
   async #openTokenizer(params: OpenParams, call: Call<"openTokenizer">): Promise<TokenizerInfo> {
     this.#claim();
-    const opened = await this.#withFiles(params, call, async ({ core }, name, files) => {
-      const tokenizer = await loadTokenizer(core, files, call.signal);
-      throwIfAborted(call.signal);
-      this.#running = { core, loaded: undefined, tokenizer, template: templateOf(tokenizer) };
-      const { vocabSize, bosToken, eosToken, stopIds, chatTemplate } = tokenizer;
-      const info = { name, vocabSize, bosToken, eosToken, stopIds, chatTemplate };
-      return { info, keep: true };
-    });
+    const opened = await this.#withFiles(
+      params,
+      call,
+      "tokenizer",
+      async ({ core }, name, files) => {
+        const tokenizer = await loadTokenizer(core, files, call.signal);
+        throwIfAborted(call.signal);
+        this.#running = { core, loaded: undefined, tokenizer, template: templateOf(tokenizer) };
+        const { vocabSize, bosToken, eosToken, stopIds, chatTemplate } = tokenizer;
+        const info = { name, vocabSize, bosToken, eosToken, stopIds, chatTemplate };
+        return { info, keep: true };
+      },
+    );
     return opened.info;
   }
 
   async #inspect(params: OpenParams, call: Call<"inspect">): Promise<Inspection> {
-    const { inspection } = await this.#withFiles(params, call, async ({ core }, name, files) => ({
-      inspection: await inspectModel(core, name, files, params, call.signal),
-      keep: false,
-    }));
-    return inspection;
+    const result = await this.#withFiles(
+      params,
+      call,
+      "headers",
+      async ({ core }, name, files) => ({
+        inspection: await inspectModel(core, name, files, params, call.signal),
+        keep: false,
+      }),
+    );
+    return result.inspection;
   }
 
   /**
    * Gets the model's files and a place for it side by side, and closes whatever the work does not
-   * keep. With `toRun` the place may have a GPU, and a model that cannot run is refused by its first
-   * bytes.
+   * keep. To run, the place may have a GPU, and a model that cannot run is refused by its first bytes.
    */
   async #withFiles<T extends { keep: boolean }>(
     params: OpenParams,
     call: Call<"open" | "openTokenizer" | "inspect">,
+    purpose: "run" | "headers" | "tokenizer",
     work: (place: Place, name: string, files: OpenFiles, meter: Meter) => Promise<T>,
-    { toRun = false } = {},
   ): Promise<T> {
     const meter = new Meter((progress) => call.emit(progress));
     // Ends one half when the other fails.
     const stop = new AbortController();
     const signal = AbortSignal.any([call.signal, stop.signal]);
+    const toRun = purpose === "run";
     const starting = Place[toRun ? "choose" : "plain"](this.#platform, params, signal);
-    const checkOf: CheckOf = (name, config) => async (head, size) => {
-      // A core that does not start is reported by its own half.
-      const place = await starting.catch(() => undefined);
-      return place ? this.#checkHead(place, { name, config, head, size }, params, signal) : 0;
+    // A core that does not start is reported by its own half.
+    const started = () => starting.catch(() => undefined);
+    const checks: WeightChecks = {
+      head: (name, config) => async (head, size) => {
+        const place = await started();
+        if (!place) return 0;
+        const file = { name, config, head, size };
+        return where(place, signal, (gpu) => checkHead(place.core, file, params, gpu));
+      },
+      headers: async (weights, config) => {
+        const place = await started();
+        if (!place) return;
+        const check = (gpu?: Gpu) => checkHeaders(place.core, weights, config, params, signal, gpu);
+        await where(place, signal, check);
+      },
     };
     const halves = [
       starting,
-      this.#obtain(params, meter, signal, toRun ? checkOf : undefined),
+      this.#obtain(params, meter, signal, purpose, toRun ? checks : undefined),
     ] as const;
     for (const half of halves) half.catch(() => stop.abort());
     const [place, obtained] = await Promise.allSettled(halves);
@@ -222,35 +256,22 @@ export class Host {
     }
   }
 
-  /** Before a download: whether the model can run on the GPU, else whether it can on the CPU. */
-  async #checkHead(
-    place: Place,
-    file: Parameters<typeof checkHead>[1],
+  async #obtain(
     params: OpenParams,
+    meter: Meter,
     signal: AbortSignal,
-  ): Promise<number> {
-    try {
-      return await checkHead(place.core, file, params, place.gpu);
-    } catch (error) {
-      if (!place.mayLeaveGpu(error)) throw error;
-      await place.leaveGpu(error, signal);
-      return checkHead(place.core, file, params);
-    }
-  }
-
-  async #obtain(params: OpenParams, meter: Meter, signal: AbortSignal, checkOf?: CheckOf) {
-    const { model, baseUrl, cacheDir } = params;
+    purpose: "run" | "headers" | "tokenizer",
+    checks: WeightChecks | undefined,
+  ) {
+    const { model, baseUrl, cacheDir, huggingFace } = params;
     throwIfAborted(signal);
-    meter.start("compile", typeof model === "string" ? model : model.name, "store");
-    const resolved = await this.#platform.resolveModel(model, {
-      signal,
-      ...(baseUrl === undefined ? {} : { baseUrl }),
-      ...(cacheDir === undefined ? {} : { cacheDir }),
-    });
+    meter.start("compile", nameOf(model), "store");
     const store = await this.#platform.openStore(cacheDir === undefined ? {} : { cacheDir });
-    const { ensureFile } = this.#platform;
-    const files = await obtainFiles(resolved, store, ensureFile, meter, signal, checkOf);
-    return { name: resolved.name, files };
+    const context = { signal, baseUrl, store, huggingFace };
+    const resolved = await this.#platform.resolveModel(model, context);
+    const { ensureFile: ensure } = this.#platform;
+    const how = { store, ensure, meter, signal, checks, purpose };
+    return { name: resolved.name, files: await obtainFiles(resolved, how) };
   }
 
   #need(): Running {
@@ -276,7 +297,7 @@ export class Host {
     if (prompt.kind === "ids") return prompt.ids;
     // A template writes the tokens around a conversation itself; plain text needs them added.
     return prompt.kind === "chat"
-      ? this.#tokenize(template.render(prompt.messages), false, true)
+      ? this.#tokenize(template.render(conversation(prompt.messages)), false, true)
       : this.#tokenize(prompt.text, true, true);
   }
 
@@ -311,6 +332,31 @@ export class Host {
       return stepper.forward(params, signal);
     }, signal);
   }
+}
+
+/** Before a download: whether the model can run on the GPU, else whether it can on the CPU. */
+async function where<T>(
+  place: Place,
+  signal: AbortSignal,
+  check: (gpu?: Gpu) => Promise<T>,
+): Promise<T> {
+  try {
+    return await check(place.gpu);
+  } catch (error) {
+    if (!place.mayLeaveGpu(error)) throw error;
+    await place.leaveGpu(error, signal);
+    return check();
+  }
+}
+
+/** A conversation for the assistant's next turn. */
+function conversation(messages: TemplateMessage[]): RenderParams {
+  return { messages, tools: [], addGenerationPrompt: true, variables: {} };
+}
+
+function nameOf(model: OpenParams["model"]): string {
+  if (typeof model === "string") return model;
+  return Array.isArray(model) ? (model[0]?.name ?? "") : (model as { name: string }).name;
 }
 
 function adapterInfo({ adapter, software }: Gpu): AdapterInfo {

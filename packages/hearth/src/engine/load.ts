@@ -1,18 +1,19 @@
 // From a model's open files to a session that can generate: headers, load plan, weights, tokenizer.
 
-import type { ModelInfo, TokenizerOpened } from "../abi.generated.js";
+import type { GpuAdapter, ModelInfo, TokenizerOpened } from "../abi.generated.js";
 import type { Core } from "../core/core.js";
 import { HearthError, throwIfAborted } from "../errors.js";
 import type { Gpu } from "../gpu/adapter.js";
 import { loadOnGpu } from "../gpu/load.js";
 import { GpuStepper, runAhead } from "../gpu/stepper.js";
+import { toolTemplateOf } from "../openai/template.js";
 import { isNode } from "../store/store.js";
 import type { OpenParams } from "../worker/protocol.js";
 import { type OpenFile, type OpenFiles, openHeader, readText } from "./files.js";
 import type { Meter } from "./meter.js";
 import type { Place } from "./place.js";
 import { CoreStepper, type Stepper } from "./stepper.js";
-import type { Inspection } from "./types.js";
+import type { Inspection, MemoryNeed } from "./types.js";
 import { yieldNow } from "./yield.js";
 
 /** What a loaded model is to the host: handles in the core, and what it says of itself. */
@@ -22,7 +23,7 @@ export interface Loaded {
   readonly stepper: Stepper;
   readonly info: ModelInfo;
   /** Undefined when the model came without one. */
-  readonly tokenizer: TokenizerOpened | undefined;
+  readonly tokenizer: OpenTokenizer | undefined;
 }
 
 interface Header {
@@ -48,7 +49,7 @@ function modelRequest(headers: { handle: number }[], configJson: string, params:
     memoryLimit: params.memoryLimit ?? 0,
     exact: params.exact ?? false,
     shape: "",
-    gpu: [],
+    gpu: [] as GpuAdapter[],
   };
 }
 
@@ -156,18 +157,29 @@ async function loadThere(place: Place, gpu: Gpu, loading: Loading): Promise<InPl
   return { model, info, stepper };
 }
 
+/** A tokenizer in the core, and the templates beside it. */
+export interface OpenTokenizer extends TokenizerOpened {
+  /** Jinja source for conversations with tools, where it is another. */
+  readonly toolTemplate: string;
+}
+
 async function tokenizerOf(
   core: Core,
   files: OpenFiles,
   headers: Header[],
-): Promise<TokenizerOpened | undefined> {
+): Promise<OpenTokenizer | undefined> {
   const gguf = headers.find((header) => header.format === "gguf");
   if (!files.tokenizer && !gguf) return undefined;
-  return core.call("tokenizerOpen", {
+  const tokenizerConfigJson = await readText(files.tokenizerConfig);
+  const opened = await core.call("tokenizerOpen", {
     file: files.tokenizer ? 0 : (gguf?.handle ?? 0),
     tokenizerJson: await readText(files.tokenizer),
-    tokenizerConfigJson: await readText(files.tokenizerConfig),
+    tokenizerConfigJson,
   });
+  // A template in a file of its own is the newer form, and goes before others.
+  const chatTemplate = await readText(files.chatTemplate);
+  if (chatTemplate !== "") return { ...opened, chatTemplate, toolTemplate: "" };
+  return { ...opened, toolTemplate: toolTemplateOf(tokenizerConfigJson) };
 }
 
 /**
@@ -179,7 +191,7 @@ export async function loadTokenizer(
   core: Core,
   files: OpenFiles,
   signal: AbortSignal,
-): Promise<TokenizerOpened> {
+): Promise<OpenTokenizer> {
   // A folder's tokenizer is in a file of its own, so its weights need not be looked at.
   const headers = files.tokenizer ? [] : await openHeaders(core, files, signal);
   const tokenizer = await tokenizerOf(core, files, headers);
@@ -188,7 +200,7 @@ export async function loadTokenizer(
 }
 
 /** The tokenizer, or an error for the model that has none. */
-export function needTokenizer(tokenizer: TokenizerOpened | undefined): TokenizerOpened {
+export function needTokenizer(tokenizer: OpenTokenizer | undefined): OpenTokenizer {
   if (tokenizer) return tokenizer;
   throw new HearthError("unsupported_tokenizer", "The model came without a tokenizer.");
 }
@@ -202,14 +214,61 @@ export async function inspectModel(
   signal: AbortSignal,
 ): Promise<Inspection> {
   const headers = await openHeaders(core, files, signal);
-  const request = modelRequest(headers, await readText(files.config), params);
-  const model = await core.call("modelInspect", { ...request, memoryLimit: 0 });
+  const configJson = await readText(files.config);
+  const request = { ...modelRequest(headers, configJson, params), memoryLimit: 0 };
+  const model = await core.call("modelInspect", request);
+  const memory = await memoryNeeds(core, request, model);
   const contents: Inspection["files"] = [];
   for (const { file, handle, format } of headers) {
     const { metadata, tensors } = await core.call("fileContents", { file: handle });
     contents.push({ name: file.name, size: file.stored.size, format, metadata, tensors });
   }
-  return { name, model, files: contents };
+  const { totalBytes, missingBytes } = files;
+  const license = model.license || files.license;
+  return { name, license, model, totalBytes, missingBytes, memory, files: contents };
+}
+
+// What most cards of the last years offer. A card's limits cut matrices in pieces, whose sum they do
+// not change.
+const usualGpu: GpuAdapter = {
+  description: "a usual graphics card",
+  features: ["subgroups", "shader-f16"],
+  maxBindingBytes: 2 ** 31 - 4,
+  maxBufferBytes: 2 ** 32,
+  maxInvocations: 1024,
+  maxWorkgroupBytes: 32768,
+  subgroupMin: 32,
+  subgroupMax: 32,
+  refused: [],
+  choices: [],
+};
+
+// A chat, a long document, a book: those that fit, and the model's own.
+const contexts = [4096, 16384, 65536];
+
+/** What the model takes in memory at some lengths of context, on each kind of device. */
+async function memoryNeeds(
+  core: Core,
+  request: ReturnType<typeof modelRequest>,
+  { contextLength: chosen, trainedContext }: ModelInfo,
+): Promise<MemoryNeed[]> {
+  const lengths = [chosen, ...contexts.filter((length) => length < trainedContext), trainedContext];
+  const needs: MemoryNeed[] = [];
+  for (const contextLength of [...new Set(lengths)].sort((a, b) => a - b)) {
+    for (const device of ["wasm", "webgpu"] as const) {
+      const gpu = device === "webgpu" ? [usualGpu] : [];
+      try {
+        const info = await core.call("modelInspect", { ...request, contextLength, gpu });
+        const { weightBytes, activationBytes, kvBytes } = info;
+        const bytes = weightBytes + activationBytes + kvBytes;
+        needs.push({ device, contextLength, weightBytes, activationBytes, kvBytes, bytes });
+      } catch (error) {
+        // Some models run on one of the two only.
+        if (HearthError.from(error).code !== "unsupported_device") throw error;
+      }
+    }
+  }
+  return needs;
 }
 
 /**
@@ -231,16 +290,44 @@ export async function checkHead(
   const { file: handle, need } = await core.call("fileOpen", { name, size, head });
   if (need > 0) return need;
   try {
-    const request = modelRequest([{ handle }], file.config, params);
-    // A limit past every memory has the core check against what it can address.
-    const memoryLimit = params.memoryLimit ?? Number.MAX_SAFE_INTEGER;
-    const adapters = gpu ? [gpu.adapter] : [];
-    const info = await core.call("modelInspect", { ...request, memoryLimit, gpu: adapters });
-    if (gpu) await checkMemory(gpu, info);
+    await checkHandles(core, [{ handle }], file.config, params, gpu);
   } finally {
     await core.call("fileClose", { file: handle });
   }
   return 0;
+}
+
+/** The same for a model in several files, of which the headers can be read. */
+export async function checkHeaders(
+  core: Core,
+  weights: readonly OpenFile[],
+  config: string,
+  params: OpenParams,
+  signal: AbortSignal,
+  gpu?: Gpu,
+): Promise<void> {
+  const headers: { handle: number }[] = [];
+  try {
+    for (const file of weights) headers.push(await openHeader(core, file, signal));
+    await checkHandles(core, headers, config, params, gpu);
+  } finally {
+    for (const { handle } of headers) await core.call("fileClose", { file: handle });
+  }
+}
+
+async function checkHandles(
+  core: Core,
+  headers: { handle: number }[],
+  config: string,
+  params: OpenParams,
+  gpu: Gpu | undefined,
+): Promise<void> {
+  const request = modelRequest(headers, config, params);
+  // A limit past every memory has the core check against what it can address.
+  const memoryLimit = params.memoryLimit ?? Number.MAX_SAFE_INTEGER;
+  const adapters = gpu ? [gpu.adapter] : [];
+  const info = await core.call("modelInspect", { ...request, memoryLimit, gpu: adapters });
+  if (gpu) await checkMemory(gpu, info);
 }
 
 /** Throws `out_of_memory` when a GPU does not give as much memory as a model will take. */

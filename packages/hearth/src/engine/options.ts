@@ -15,6 +15,7 @@ export function checkOptions(options: EngineOptions): void {
   if (!named && (typeof model !== "object" || model === null)) {
     throw invalid("model", "must be a name, an address, a path, a File or a list of files.");
   }
+  checkHuggingFace(options.huggingFace);
   if (!devices.includes(device)) throw invalid("device", `must be one of ${devices.join(", ")}.`);
   checkVariant(variant);
   integer(options.threads, "threads", 1, { least: 1, most: mostThreads });
@@ -24,6 +25,18 @@ export function checkOptions(options: EngineOptions): void {
   integer(options.memoryLimit, "memoryLimit", 1, { least: 1, most: Number.MAX_SAFE_INTEGER });
   boolean(options.exact, "exact");
   checkGpu(options.gpu);
+}
+
+function checkHuggingFace(given: EngineOptions["huggingFace"]): void {
+  if (given === undefined) return;
+  if (typeof given !== "object" || given === null)
+    throw invalid("huggingFace", "must be an object.");
+  for (const key of ["endpoint", "token"] as const) {
+    const value: unknown = given[key];
+    if (value !== undefined && (typeof value !== "string" || value === "")) {
+      throw invalid(`huggingFace.${key}`, "must be a text.");
+    }
+  }
 }
 
 export function checkVariant(variant: EngineOptions["variant"]): void {

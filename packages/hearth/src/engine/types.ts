@@ -1,10 +1,11 @@
 // The public types of the engine.
 
 import type { FileContents, ModelInfo } from "../abi.generated.js";
-import type { ModelFiles } from "../hub/resolve.js";
+import type { HuggingFaceOptions } from "../hub/huggingface.js";
+import type { ModelFiles } from "../hub/model-files.js";
 import type { WasmVariant } from "../wasm/features.js";
 
-export type { FileContents, ModelFiles, ModelInfo, WasmVariant };
+export type { FileContents, HuggingFaceOptions, ModelFiles, ModelInfo, WasmVariant };
 
 /** Where kernels run. `"auto"` takes the best that is there. */
 export type Device = "auto" | "wasm" | "native" | "webgpu";
@@ -44,10 +45,12 @@ export interface Assets {
 /** What `createEngine`, `openTokenizer` and `inspect` share. */
 export interface ModelOptions {
   /**
-   * The model: a name from the catalogue, the address of a GGUF file, in Node a path or folder, in
-   * the browser a `File`, or a list of files.
+   * The model: a name from the catalogue, `hf:org/name[@revision][:file]`, the address of a file or
+   * folder, in Node a path, in the browser a `File` or those of a folder; `resolveModel` says it all.
    */
-  model: string | File | ModelFiles;
+  model: string | File | readonly File[] | ModelFiles;
+  /** How to reach Hugging Face for `hf:`. */
+  huggingFace?: HuggingFaceOptions;
   /** Default `"auto"`. */
   device?: Device;
   /** Where Node keeps downloaded models. Browsers use the origin's private file system. */
@@ -124,12 +127,34 @@ export interface EngineInfo {
   hasChatTemplate: boolean;
 }
 
+/** Memory that a model takes. */
+export interface MemoryNeed {
+  device: "wasm" | "webgpu";
+  /** Tokens that a conversation can hold. */
+  contextLength: number;
+  weightBytes: number;
+  /** A step's intermediate values. */
+  activationBytes: number;
+  /** Keys and values of one conversation. */
+  kvBytes: number;
+  /** The sum. */
+  bytes: number;
+}
+
 /** What a model's headers say. */
 export interface Inspection {
   /** Name that the model was resolved to. */
   name: string;
+  /** The licence, as the file or the place that it is from states it; "" when neither does. */
+  license: string;
   /** What running it takes. */
   model: ModelInfo;
+  /** Bytes of all files of the model, as far as their sizes are known. */
+  totalBytes: number;
+  /** Bytes of those that would be downloaded to run it. */
+  missingBytes: number;
+  /** Memory it takes, by context and device; on a GPU of usual features. */
+  memory: MemoryNeed[];
   /** Each weight file's metadata and tensors. */
   files: (FileContents & { name: string; size: number; format: string })[];
 }

@@ -5,7 +5,7 @@ import { HearthError, throwIfAborted } from "../errors.js";
 import { BlobFile } from "../store/blob.js";
 import { askToPersist, type PartialFile, type Store, type StoredFile } from "../store/store.js";
 import { downloadHttp } from "./http.js";
-import type { FileSource } from "./resolve.js";
+import type { FileSource } from "./model-files.js";
 import { hashFile, newSha256 } from "./sha256.js";
 import { Transfer } from "./transfer.js";
 
@@ -92,8 +92,8 @@ export async function ensureFile(
   });
 }
 
-// The stored file, if its note says that it is what is wanted: no byte of it is read.
-async function openKnown(store: Store, source: FileSource): Promise<StoredFile | undefined> {
+/** The stored file, if its note says that it is what is wanted: no byte of it is read. */
+export async function openKnown(store: Store, source: FileSource): Promise<StoredFile | undefined> {
   const note = await store.note(source.key);
   if (note === undefined) return undefined;
   const file = await store.open(source.key);

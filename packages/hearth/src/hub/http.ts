@@ -108,6 +108,9 @@ async function request(
     // and the hash have to do.
     if (condition !== undefined && (isNode() || isSameOrigin(url))) headers["if-range"] = condition;
   }
+  // Let go of by the platform when it is sent on to another server.
+  const { token } = transfer.source;
+  if (token !== undefined) headers.authorization = `Bearer ${token}`;
   // So that lengths are those of the file. Browsers set it themselves where there is a range.
   if (isNode()) headers["accept-encoding"] = "identity";
   try {
@@ -145,7 +148,8 @@ async function checkAnswer(url: string, response: Response): Promise<void> {
       status,
     });
   }
-  throw new HearthError("http_status", `${url} answered with HTTP status ${status}.`, {
+  const gated = status === 401 || status === 403 ? ": it takes an access token" : "";
+  throw new HearthError("http_status", `${url} answered with HTTP status ${status}${gated}.`, {
     subject: url,
     status,
   });

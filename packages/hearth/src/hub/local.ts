@@ -4,26 +4,27 @@ import { HearthError } from "../errors.js";
 import { openDiskFile } from "../store/disk.js";
 import { storageError } from "../store/file-store.js";
 import type { StoredFile } from "../store/store.js";
-import type { FileSource, ModelFiles } from "./resolve.js";
+import { type FileSource, type ModelFiles, sourcesOf } from "./model-files.js";
+import { isIndex, isModelFile, pickFiles } from "./pick.js";
 
 const fs = process.getBuiltinModule("node:fs");
 const path = process.getBuiltinModule("node:path");
 const url = process.getBuiltinModule("node:url");
 
 /**
- * The files of a path: a file, or a folder with `config.json`, the weights and the tokenizer's files.
- * Undefined when nothing is there and the text does not look like a path either; throws `not_found`
- * when it does, or when a folder holds no weights.
+ * The files of a path: of a file, or of a folder as `pickFiles` reads it. Undefined when nothing is
+ * there and the text does not look like a path either; throws `not_found` when it does, and as
+ * `pickFiles`.
  */
 export async function resolveLocal(model: string): Promise<ModelFiles | undefined> {
   const at = path.resolve(model.startsWith("file:") ? url.fileURLToPath(model) : model);
   const stat = fs.statSync(at, { throwIfNoEntry: false });
   if (stat === undefined) {
-    if (!/[/\\]|^[.~]|\.(gguf|safetensors)$/i.test(model)) return undefined;
+    if (!/[/\\]|^[.~]|\.(gguf|safetensors|json)$/i.test(model)) return undefined;
     throw missing(model, `There is no file or folder ${model}.`);
   }
-  if (!stat.isDirectory()) return fromFile(at, stat.size);
-  return fromFolder(at, model);
+  if (!stat.isDirectory()) return fromFile(at, model);
+  return fromNames(at, { name: path.basename(at), subject: model });
 }
 
 /** Opens a file of the disk in place. Throws `not_found` or `storage_failed`. */
@@ -38,40 +39,31 @@ export function openLocal(at: string): StoredFile {
   return file;
 }
 
-function fromFile(at: string, size: number): ModelFiles {
+async function fromFile(at: string, model: string): Promise<ModelFiles> {
   const name = path.basename(at);
-  const weights = { key: name, name, size, urls: [], path: at };
-  if (!/\.safetensors$/i.test(at)) return { name, weights };
-  return { name, weights, ...jsonFiles(path.dirname(at)) };
+  const folder = path.dirname(at);
+  // Whatever its name says, a file that is named is read; its other parts and files lie beside it.
+  if (!isModelFile(name) && !isIndex(name)) return { name, weights: [found(folder, name)] };
+  return fromNames(folder, { name, subject: model, wanted: name });
 }
 
-function fromFolder(at: string, model: string): ModelFiles {
-  const names = fs.readdirSync(at).sort();
-  const ending = (suffix: string): string[] => names.filter((name) => name.endsWith(suffix));
-  const candidates = names.includes("model.safetensors")
-    ? ["model.safetensors"]
-    : [...ending(".safetensors"), ...ending(".gguf")];
-  const [weights] = candidates;
-  if (weights === undefined) {
-    throw missing(model, `The folder ${model} holds no model.safetensors and no .gguf file.`);
-  }
-  if (candidates.length > 1) {
-    throw new HearthError(
-      "invalid_argument",
-      `The folder ${model} holds several files of weights; name one: ${candidates.join(", ")}.`,
-      { subject: model },
-    );
-  }
-  return { name: path.basename(at), weights: found(at, weights), ...jsonFiles(at) };
+async function fromNames(
+  folder: string,
+  { name, subject, wanted }: { name: string; subject: string; wanted?: string },
+): Promise<ModelFiles> {
+  const entries = fs.readdirSync(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+  const read = (file: string) => fs.promises.readFile(path.join(folder, file), "utf8");
+  const picked = await pickFiles(names.sort(), { subject, wanted, read });
+  const files = await sourcesOf(picked, (file) => found(folder, file));
+  const license = names.includes("README.md") ? licenseIn(await read("README.md")) : undefined;
+  return { name, ...files, ...(license === undefined ? {} : { license }) };
 }
 
-function jsonFiles(folder: string): Partial<ModelFiles> {
-  const files: Partial<ModelFiles> = {};
-  const has = (name: string): boolean => fs.existsSync(path.join(folder, name));
-  if (has("config.json")) files.config = found(folder, "config.json");
-  if (has("tokenizer.json")) files.tokenizer = found(folder, "tokenizer.json");
-  if (has("tokenizer_config.json")) files.tokenizerConfig = found(folder, "tokenizer_config.json");
-  return files;
+/** The licence in a model card: a line of the YAML between two lines of dashes at its start. */
+function licenseIn(card: string): string | undefined {
+  const [, head = ""] = /^---\r?\n([\s\S]*?)\r?\n---/.exec(card) ?? [];
+  return /^license:[ \t]*["']?([^\s"'#]+)/m.exec(head)?.[1];
 }
 
 function found(folder: string, name: string): FileSource {

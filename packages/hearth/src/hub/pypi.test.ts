@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openStore, type Store } from "../store/store.js";
 import { ensureFile } from "./ensure.js";
-import type { FileSource } from "./resolve.js";
+import type { FileSource } from "./model-files.js";
 import { newSha256 } from "./sha256.js";
 
 const folder = mkdtempSync(join(tmpdir(), "hearth-pypi-test-"));

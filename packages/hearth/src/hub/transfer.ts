@@ -5,7 +5,7 @@ import type { IHasher } from "hash-wasm";
 import { HearthError, throwIfAborted } from "../errors.js";
 import type { PartialFile, PartialNote } from "../store/store.js";
 import type { EnsureOptions } from "./ensure.js";
-import type { FileSource } from "./resolve.js";
+import type { FileSource } from "./model-files.js";
 import { hashFile, newSha256 } from "./sha256.js";
 
 // What a crash may cost: whichever of the two comes first is brought to the disk and noted.

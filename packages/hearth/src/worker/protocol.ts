@@ -9,6 +9,7 @@ import type {
   EngineInfo,
   ForwardResult,
   GpuRestrictions,
+  HuggingFaceOptions,
   Inspection,
   ModelFiles,
   Progress,
@@ -19,7 +20,8 @@ import type {
 import { HearthError, type SerializedError } from "../errors.js";
 
 export interface OpenParams {
-  model: string | File | ModelFiles;
+  model: string | File | readonly File[] | ModelFiles;
+  huggingFace?: HuggingFaceOptions | undefined;
   device: Device;
   threads?: number | undefined;
   variant?: WasmVariant | undefined;
@@ -60,11 +62,20 @@ export interface DiagnoseParams {
   wasmUrl?: string | undefined;
 }
 
-/** A message of a conversation, as templates read it. */
+/** A message of a conversation, as templates read it: they may use whatever it holds. */
 export interface TemplateMessage {
-  role: "system" | "user" | "assistant";
-  content: string;
-  name?: string;
+  role: string;
+  content?: unknown;
+  [key: string]: unknown;
+}
+
+export interface RenderParams {
+  messages: TemplateMessage[];
+  /** Functions that the model may call, as JSON schemas; none when empty. */
+  tools: unknown[];
+  addGenerationPrompt: boolean;
+  /** What else the template may ask for, such as `enable_thinking`. */
+  variables: Record<string, unknown>;
 }
 
 /** A prompt: a conversation, text, or ids. */
@@ -101,6 +112,7 @@ export interface Operations {
   openTokenizer: { params: OpenParams; event: Progress; result: TokenizerInfo };
   inspect: { params: OpenParams; event: Progress; result: Inspection };
   generate: { params: GenerateParams; event: GenerateEvent; result: GenerateResult };
+  renderChat: { params: RenderParams; event: never; result: string };
   tokenize: {
     params: { text: string | Uint8Array; addSpecial: boolean; parseSpecial: boolean };
     event: never;
@@ -172,6 +184,7 @@ const operations: Record<Operation, true> = {
   openTokenizer: true,
   inspect: true,
   generate: true,
+  renderChat: true,
   tokenize: true,
   detokenize: true,
   score: true,

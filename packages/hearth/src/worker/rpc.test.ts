@@ -11,6 +11,7 @@ const handlers = (own: Partial<Handlers>): Handlers => ({
   openTokenizer: none,
   inspect: none,
   generate: none,
+  renderChat: none,
   tokenize: none,
   detokenize: none,
   score: none,

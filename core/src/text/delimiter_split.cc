@@ -1,5 +1,5 @@
-// Splitting at delimiters: see splits.h.
-#include "text/splits.h"
+// Splitting at delimiters: see delimiter_split.h.
+#include "text/delimiter_split.h"
 
 #include "text/byte_level.h"
 #include "text/normalization.h"
@@ -9,67 +9,33 @@
 
 namespace hearth {
 
-std::optional<SplitBehavior> find_split_behavior(std::string_view name) {
-  if (name == "Removed") return SplitBehavior::kRemoved;
-  if (name == "Isolated") return SplitBehavior::kIsolated;
-  if (name == "MergedWithPrevious") return SplitBehavior::kMergedWithPrevious;
-  if (name == "MergedWithNext") return SplitBehavior::kMergedWithNext;
-  if (name == "Contiguous") return SplitBehavior::kContiguous;
-  return std::nullopt;
-}
-
-void Splitter::word(std::size_t end) {
-  if (start_ < end) out_.word(slice_.sub(start_, end));
-  start_ = end;
-}
-
-void Splitter::stretch(std::size_t end, bool delimiter) {
-  if (end == at_) return;
-  switch (behavior_) {
-    case SplitBehavior::kRemoved:
-      word(at_);
-      if (delimiter) start_ = end;
-      break;
-    case SplitBehavior::kIsolated: word(at_); break;
-    case SplitBehavior::kMergedWithPrevious:
-      if (!delimiter || last_delimiter_) word(at_);
-      break;
-    case SplitBehavior::kMergedWithNext:
-      if (delimiter || !last_delimiter_) word(at_);
-      break;
-    case SplitBehavior::kContiguous:
-      if (delimiter != last_delimiter_) word(at_);
-      break;
-  }
-  last_delimiter_ = delimiter;
-  at_ = end;
-}
-
 void CharacterSplit::split(const Slice& slice, WordSink& out) const {
-  Splitter splitter(slice, behavior_, out);
+  SplitWords words(behavior_, false,
+                   [&](std::size_t begin, std::size_t end) { out.word(slice.sub(begin, end)); });
+  std::size_t at = 0;
   for_each_character(slice.text, [&](char32_t code, std::size_t begin, std::size_t end) {
     if (!delimiter_(code)) return;
-    splitter.stretch(begin, false);
-    splitter.stretch(end, true);
+    if (at < begin) words.stretch(at, begin, false);
+    words.stretch(begin, end, true);
+    at = end;
   });
-  splitter.stretch(slice.text.size(), false);
-  splitter.finish();
+  if (at < slice.text.size()) words.stretch(at, slice.text.size(), false);
+  words.finish();
 }
 
 void TextSplit::split(const Slice& slice, WordSink& out) const {
-  Splitter splitter(slice, behavior_, out);
+  SplitWords words(behavior_, invert_,
+                   [&](std::size_t begin, std::size_t end) { out.word(slice.sub(begin, end)); });
   std::size_t at = 0;
-  while (true) {
-    // An empty pattern is found nowhere.
-    const std::size_t found = pattern_.empty() ? std::string_view::npos
-                                               : slice.text.find(pattern_, at);
+  while (!pattern_.empty()) {
+    const std::size_t found = slice.text.find(pattern_, at);
     if (found == std::string_view::npos) break;
-    splitter.stretch(found, invert_);
+    if (at < found) words.stretch(at, found, false);
     at = found + pattern_.size();
-    splitter.stretch(at, !invert_);
+    words.stretch(found, at, true);
   }
-  splitter.stretch(slice.text.size(), invert_);
-  splitter.finish();
+  if (at < slice.text.size()) words.stretch(at, slice.text.size(), false);
+  words.finish();
 }
 
 void WhitespaceWords::split(const Slice& slice, WordSink& out) const {

@@ -1,52 +1,14 @@
-// Pre-tokenizers that cut a text at what they find: characters of a kind, or a text. What becomes of
-// the places found is SplitBehavior's.
+// Pre-tokenizers that cut a text at delimiters: characters of a kind, or a text.
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "text/pretokenizer.h"
+#include "text/split.h"
 
 namespace hearth {
-
-/// What becomes of the delimiters that a split finds.
-enum class SplitBehavior : std::uint8_t {
-  kRemoved,
-  kIsolated,            ///< words of their own
-  kMergedWithPrevious,  ///< the first of several ends the word before it
-  kMergedWithNext,      ///< the last of several starts the word after it
-  kContiguous,          ///< several in a row are one word
-};
-
-/// The behavior as tokenizer.json names it.
-std::optional<SplitBehavior> find_split_behavior(std::string_view name);
-
-/// Takes stretches of a text from left to right, delimiters and what is between them, and gives the
-/// words that they make to a sink.
-class Splitter {
- public:
-  Splitter(const Slice& slice, SplitBehavior behavior, WordSink& out)
-      : slice_(slice), behavior_(behavior), out_(out) {}
-
-  /// The next stretch, up to `end`. One that is empty is none.
-  void stretch(std::size_t end, bool delimiter);
-  /// The text's end.
-  void finish() { word(at_); }
-
- private:
-  void word(std::size_t end);
-
-  const Slice& slice_;
-  SplitBehavior behavior_;
-  WordSink& out_;
-  std::size_t start_ = 0;  // of the word that is not yet given
-  std::size_t at_ = 0;
-  bool last_delimiter_ = false;
-};
 
 /// Splits at each character that is a delimiter.
 class CharacterSplit final : public PreTokenizer {
