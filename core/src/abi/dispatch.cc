@@ -49,17 +49,16 @@ constexpr auto make_handlers() {
   }(std::make_index_sequence<sizeof...(kFunctions)>());
 }
 
-constexpr auto kHandlers =
-    make_handlers<&Engine::engine_info, &Engine::file_open, &Engine::file_contents,
-                  &Engine::file_close, &Engine::model_inspect, &Engine::model_open,
-                  &Engine::range_loaded, &Engine::model_ready, &Engine::model_close,
-                  &Engine::tokenizer_open, &Engine::tokenizer_close, &Engine::tokenize,
-                  &Engine::detokenize, &Engine::session_open, &Engine::session_close,
-                  &Engine::session_generate, &Engine::session_step, &Engine::session_abort,
-                  &Engine::session_forward, &Engine::session_score, &Engine::gpu_plan,
-                  &Engine::session_schedule, &Engine::session_take, &Engine::session_forward_begin,
-                  &Engine::session_lost, &Engine::session_pretend, &Engine::logprobs,
-                  &Engine::gpu_check_names, &Engine::gpu_check_open, &Engine::gpu_check_close>();
+constexpr auto kHandlers = make_handlers<
+    &Engine::engine_info, &Engine::file_open, &Engine::file_contents, &Engine::file_close,
+    &Engine::model_inspect, &Engine::model_open, &Engine::range_loaded, &Engine::model_ready,
+    &Engine::model_close, &Engine::tokenizer_open, &Engine::tokenizer_close, &Engine::tokenize,
+    &Engine::detokenize, &Engine::session_open, &Engine::session_close, &Engine::session_generate,
+    &Engine::session_step, &Engine::session_abort, &Engine::session_forward, &Engine::session_score,
+    &Engine::gpu_plan, &Engine::session_schedule, &Engine::session_take,
+    &Engine::session_forward_begin, &Engine::session_lost, &Engine::session_pretend,
+    &Engine::logprobs, &Engine::gpu_check_names, &Engine::gpu_check_open, &Engine::gpu_check_close,
+    &Engine::encode>();
 
 }  // namespace
 

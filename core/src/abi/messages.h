@@ -76,6 +76,7 @@ using Methods = std::tuple<Method<"engine_info", Empty, EngineInfo>,            
                            Method<"logprobs", LogitsOfIds, Scores>,                          //
                            Method<"gpu_check_names", gpu::Adapter, GpuCheckNames>,           //
                            Method<"gpu_check_open", GpuCheckOpen, GpuCheck>,                 //
-                           Method<"gpu_check_close", GpuCheckClose, GpuVerdict>>;
+                           Method<"gpu_check_close", GpuCheckClose, GpuVerdict>,             //
+                           Method<"encode", Encode, Encoded>>;
 
 }  // namespace hearth::abi

@@ -86,8 +86,8 @@ Result<std::uint32_t> Session::generate(std::vector<TokenId> prompt,
   const std::size_t prompt_size = prompt.size();
   std::unique_ptr<TokenStream> decoder;
   if (tokenizer_ != nullptr) {
-    const bool after_text = std::ranges::any_of(
-        prompt, [&](TokenId id) { return !tokenizer_->is_special(id); });
+    const bool after_text =
+        std::ranges::any_of(prompt, [&](TokenId id) { return !tokenizer_->is_special(id); });
     decoder = tokenizer_->stream({.skip_special = true, .after_text = after_text});
   }
   generation_.emplace(Generation{.ids = std::move(prompt),

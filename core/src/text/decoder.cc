@@ -57,9 +57,9 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 // What English spelling has no spaces in, as transformers' clean_up_tokenization does it.
 void tidy(std::string& text) {
   static constexpr std::pair<std::string_view, std::string_view> kRules[] = {
-      {" .", "."},     {" ?", "?"},     {" !", "!"},     {" ,", ","},
-      {" ' ", "'"},    {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
-      {" 's", "'s"},   {" 've", "'ve"}, {" 're", "'re"},
+      {" .", "."},   {" ?", "?"},     {" !", "!"},     {" ,", ","},
+      {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
+      {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
   };
   for (const auto& [from, to] : kRules) replace_all(text, from, to);
 }
@@ -235,7 +235,8 @@ class ReplaceStage final : public Stage {
     }
     // The end may be the start of another.
     std::size_t tail = std::min(step_.text.size() - 1, held_.size() - done);
-    while (tail > 0 && !step_.text.starts_with(std::string_view(held_).substr(held_.size() - tail))) {
+    while (tail > 0 &&
+           !step_.text.starts_with(std::string_view(held_).substr(held_.size() - tail))) {
       --tail;
     }
     const std::size_t certain = held_.size() - tail;
@@ -354,17 +355,28 @@ class CtcStage final : public TokenStage {
 
 std::unique_ptr<Stage> make_stage(const DecoderStep& step, bool after_text, bool one_token) {
   switch (step.kind) {
-    case Kind::kByteLevel: return std::make_unique<ByteLevelStage>();
-    case Kind::kByteFallback: return std::make_unique<ByteFallbackStage>();
-    case Kind::kFuse: return std::make_unique<FuseStage>();
-    case Kind::kStrip: return std::make_unique<StripStage>(step, after_text && one_token);
-    case Kind::kReplace: return std::make_unique<ReplaceStage>(step);
-    case Kind::kReplaceRegex: return std::make_unique<ReplaceRegexStage>(step);
-    case Kind::kMetaspace: return std::make_unique<MetaspaceStage>(step, after_text);
-    case Kind::kWordPiece: return std::make_unique<WordPieceStage>(step, after_text);
-    case Kind::kBpe: return std::make_unique<BpeStage>(step);
-    case Kind::kCtc: return std::make_unique<CtcStage>(step);
-    case Kind::kJoin: return std::make_unique<JoinStage>(step);
+    case Kind::kByteLevel:
+      return std::make_unique<ByteLevelStage>();
+    case Kind::kByteFallback:
+      return std::make_unique<ByteFallbackStage>();
+    case Kind::kFuse:
+      return std::make_unique<FuseStage>();
+    case Kind::kStrip:
+      return std::make_unique<StripStage>(step, after_text && one_token);
+    case Kind::kReplace:
+      return std::make_unique<ReplaceStage>(step);
+    case Kind::kReplaceRegex:
+      return std::make_unique<ReplaceRegexStage>(step);
+    case Kind::kMetaspace:
+      return std::make_unique<MetaspaceStage>(step, after_text);
+    case Kind::kWordPiece:
+      return std::make_unique<WordPieceStage>(step, after_text);
+    case Kind::kBpe:
+      return std::make_unique<BpeStage>(step);
+    case Kind::kCtc:
+      return std::make_unique<CtcStage>(step);
+    case Kind::kJoin:
+      return std::make_unique<JoinStage>(step);
   }
   return nullptr;
 }
@@ -376,8 +388,8 @@ DecoderChain::DecoderChain(const std::vector<DecoderStep>& steps, bool after_tex
   bool one_token = false;  // earlier steps make one token of all
   for (const DecoderStep& step : steps) {
     stages_.push_back(make_stage(step, after_text, one_token));
-    one_token |= step.kind == Kind::kByteLevel || step.kind == Kind::kFuse ||
-                 step.kind == Kind::kJoin;
+    one_token |=
+        step.kind == Kind::kByteLevel || step.kind == Kind::kFuse || step.kind == Kind::kJoin;
   }
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     stages_[i]->set_next(i + 1 < stages_.size() ? stages_[i + 1].get() : sink_.get());

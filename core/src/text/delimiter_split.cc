@@ -70,14 +70,14 @@ void FixedLength::split(const Slice& slice, WordSink& out) const {
 
 void Metaspace::split(const Slice& slice, WordSink& out) const {
   AlignedText replaced;
-  replaced.start(slice.tracked);
+  replaced.start(slice);
   const bool changed = ReplaceText(" ", mark_).apply(slice, replaced);
   Slice current = changed ? replaced.slice() : slice;
   AlignedText prefixed;
   const bool wanted = prepend_ == Prepend::kAlways ||
                       (prepend_ == Prepend::kFirst && !slice.text.empty() && slice.at_start());
   if (wanted && !current.text.starts_with(mark_)) {
-    prefixed.start(slice.tracked);
+    prefixed.start(slice);
     if (hearth::Prepend(mark_).apply(current, prefixed)) current = prefixed.slice();
   }
   if (split_) {
@@ -89,7 +89,7 @@ void Metaspace::split(const Slice& slice, WordSink& out) const {
 
 void ByteLevelWords::split(const Slice& slice, WordSink& out) const {
   AlignedText written;
-  written.start(slice.tracked);
+  written.start(slice);
   if (ByteLevelText().apply(slice, written)) out.word(written.slice());
 }
 

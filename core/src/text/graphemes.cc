@@ -20,10 +20,13 @@ bool is_syllable(Break left, Break right) {
       return right == Break::kL || right == Break::kV || right == Break::kLv ||
              right == Break::kLvt;
     case Break::kLv:
-    case Break::kV: return right == Break::kV || right == Break::kT;
+    case Break::kV:
+      return right == Break::kV || right == Break::kT;
     case Break::kLvt:
-    case Break::kT: return right == Break::kT;
-    default: return false;
+    case Break::kT:
+      return right == Break::kT;
+    default:
+      return false;
   }
 }
 
@@ -40,13 +43,13 @@ std::size_t grapheme_end(std::string_view text, std::size_t at) {
     const CharKind right = char_kind(c.code);
     const Break a = left.grapheme_break;
     const Break b = right.grapheme_break;
-    if (a == Break::kCr && b == Break::kLf) return at + c.length;                // GB3
-    if (is_control(a) || is_control(b)) return at;                               // GB4, GB5
-    const bool joined =
-        is_syllable(a, b) || b == Break::kExtend || b == Break::kZwj ||          // GB6 to GB9
-        b == Break::kSpacingMark || a == Break::kPrepend ||                      // GB9a, GB9b
-        (pictographic && a == Break::kZwj && right.is_pictographic()) ||         // GB11
-        (b == Break::kRegionalIndicator && indicators % 2 == 1);                 // GB12, GB13
+    if (a == Break::kCr && b == Break::kLf) return at + c.length;  // GB3
+    if (is_control(a) || is_control(b)) return at;                 // GB4, GB5
+    const bool joined = is_syllable(a, b) || b == Break::kExtend ||
+                        b == Break::kZwj ||                                  // GB6 to GB9
+                        b == Break::kSpacingMark || a == Break::kPrepend ||  // GB9a, GB9b
+                        (pictographic && a == Break::kZwj && right.is_pictographic()) ||  // GB11
+                        (b == Break::kRegionalIndicator && indicators % 2 == 1);  // GB12, GB13
     if (!joined) return at;
     pictographic = right.is_pictographic() ||
                    (pictographic && a != Break::kZwj && (b == Break::kExtend || b == Break::kZwj));

@@ -1,6 +1,7 @@
-// Reading the components of tokenizer.json, the format of https://github.com/huggingface/tokenizers.
-// What is not known is refused by name, because a tokenizer that is only nearly right spoils a model
-// silently. All errors: unsupported_tokenizer, malformed_tokenizer.
+// Reading the components of tokenizer.json, the format of
+// https://github.com/huggingface/tokenizers. What is not known is refused by name, because a
+// tokenizer that is only nearly right spoils a model silently. All errors: unsupported_tokenizer,
+// malformed_tokenizer.
 #pragma once
 
 #include <functional>

@@ -187,7 +187,8 @@ struct ProcessorReader {
     return Piece{.kind = Piece::Kind::kToken, .id = id};
   }
 
-  // BERT: [CLS] A [SEP], and B [SEP] of type 1. RoBERTa: <s> A </s>, and </s> B </s>, all of type 0.
+  // BERT: [CLS] A [SEP], and B [SEP] of type 1. RoBERTa: <s> A </s>, and </s> B </s>, all of type
+  // 0.
   Result<void> read_bert(const Json& value, bool roberta) {
     HEARTH_TRY(once(roberta ? "RobertaProcessing" : "BertProcessing"));
     HEARTH_ASSIGN(const Piece sep, read_pair(value, "sep"));

@@ -1,6 +1,6 @@
 // Pre-tokenizers of tokenizer.json: see json_components.h.
-#include "text/json_components.h"
 #include "text/delimiter_split.h"
+#include "text/json_components.h"
 #include "text/split.h"
 #include "text/word_patterns.h"
 

@@ -116,8 +116,8 @@ class Run {
     pending_.clear();
   }
 
-  // A mark composes with the starter before it unless a mark between them blocks it: one of the same
-  // or a higher class.
+  // A mark composes with the starter before it unless a mark between them blocks it: one of the
+  // same or a higher class.
   void add_composed(const Part& part) {
     if (!starter_) {
       if (part.combining_class != 0) {
@@ -191,8 +191,7 @@ CharKind char_kind(char32_t code) {
 char32_t lower_case(char32_t code) {
   if (code < 0x80) return code >= 'A' && code <= 'Z' ? code + 32 : code;
   const char32_t* found = std::ranges::lower_bound(kUpperCodes, code);
-  return found == std::end(kUpperCodes) || *found != code ? code
-                                                          : kLowerCodes[found - kUpperCodes];
+  return found == std::end(kUpperCodes) || *found != code ? code : kLowerCodes[found - kUpperCodes];
 }
 
 bool UnicodeForm::apply(const Slice& in, AlignedText& out) const {

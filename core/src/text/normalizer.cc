@@ -21,7 +21,7 @@ bool NormalizerChain::apply(const Slice& in, AlignedText& out) const {
   Slice current = in;
   bool changed = false;
   for (const std::unique_ptr<Normalizer>& step : steps_) {
-    next->start(in.tracked);
+    next->start(current);
     if (!step->apply(current, *next)) continue;
     std::swap(next, held);
     current = held->slice();
@@ -53,6 +53,8 @@ bool ReplaceText::apply(const Slice& in, AlignedText& out) const {
 }
 
 bool ReplaceRegex::apply(const Slice& in, AlignedText& out) const {
+  // In an empty text tokenizers finds nothing, not even what matches nothing.
+  if (in.text.empty()) return false;
   RegexSearch search(regex_, in.text);
   std::size_t done = 0;
   bool changed = false;
@@ -60,9 +62,7 @@ bool ReplaceRegex::apply(const Slice& in, AlignedText& out) const {
     out.copy(in, done, match->begin);
     done = match->end;
     // What comes in place of nothing counts as the character before it.
-    const Span span = done > 0           ? in.span(done - 1, done)
-                      : in.text.empty() ? Span{in.origin, in.origin}
-                                        : Span{in.span(0, 1).begin, in.span(0, 1).begin};
+    const Span span = done > 0 ? in.span(done - 1, done) : Span{in.origin, in.origin};
     out.append(content_, span);
     changed = true;
   }

@@ -75,7 +75,7 @@ Result<void> PipelineTokenizer::encode_valid(std::string_view text, bool parse_s
     }
     Slice slice = whole.sub(piece.begin, piece.end);
     if (parts_.normalizer != nullptr) {
-      normalized.start(slice.tracked);
+      normalized.start(slice);
       if (parts_.normalizer->apply(slice, normalized)) slice = normalized.slice();
     }
     if (!parts_.added.has_normalized()) {

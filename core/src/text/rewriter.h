@@ -20,7 +20,7 @@ class Rewriter {
     }
     Span span;
     if (change > 0) {
-      span = at_ == 0 ? Span{in_.span(0, 1).begin, in_.span(0, 1).begin} : in_.span(at_ - 1, at_);
+      span = at_ == 0 ? Span{in_.origin, in_.origin} : in_.span(at_ - 1, at_);
     } else {
       const std::size_t at = at_ < in_.text.size() ? at_ : in_.text.size() - 1;
       span = in_.span(at, at + 1);

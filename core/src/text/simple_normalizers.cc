@@ -78,9 +78,9 @@ bool Strip::apply(const Slice& in, AlignedText& out) const {
     first = std::min(first, begin);
     last = end;
   });
-  if (first > last) first = last = in.text.size();
+  const bool all_spaces = first > last;
   const std::size_t from = left_ ? first : 0;
-  const std::size_t to = right_ ? std::max(last, from) : in.text.size();
+  const std::size_t to = !right_ ? in.text.size() : all_spaces ? from : last;
   if (from == 0 && to == in.text.size()) return false;
   out.copy(in, from, to);
   return true;
@@ -98,7 +98,7 @@ bool Nmt::apply(const Slice& in, AlignedText& out) const {
     return space ? ' ' : code;
   };
   AlignedText kept;
-  kept.start(in.tracked);
+  kept.start(in);
   const bool filtered = filter(in, kept, keep);
   const Slice rest = filtered ? kept.slice() : in;
   if (map(rest, out, to)) return true;
@@ -134,7 +134,7 @@ class BertClean final : public Normalizer {
     };
     const auto to = [](char32_t code) { return char_class(code).is_space() ? U' ' : code; };
     AlignedText kept;
-    kept.start(in.tracked);
+    kept.start(in);
     const bool filtered = filter(in, kept, keep);
     if (map(filtered ? kept.slice() : in, out, to)) return true;
     if (filtered) out = std::move(kept);

@@ -39,8 +39,8 @@ class ByteLevelText final : public Normalizer {
   bool apply(const Slice& in, AlignedText& out) const override;
 };
 
-/// What BERT's tokenizers do: control characters out, spaces around Chinese characters, accents off,
-/// lower case.
+/// What BERT's tokenizers do: control characters out, spaces around Chinese characters, accents
+/// off, lower case.
 class BertNormalizer final : public Normalizer {
  public:
   struct Options {

@@ -34,6 +34,7 @@ struct Encoding {
   /// character have all of it. Empty, at 0, for what add_special added.
   std::vector<Span> offsets;
   std::vector<std::uint8_t> type_ids;  ///< which text a token belongs to, as the model counts them
+  std::vector<std::uint8_t> second;    ///< 1 for what is of a pair's second text
   std::vector<std::uint8_t> added;     ///< 1 for what add_special added (the special tokens mask)
 };
 

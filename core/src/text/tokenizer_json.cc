@@ -165,8 +165,9 @@ void normalize_added(const Normalizer& normalizer, std::vector<AddedToken>& adde
   AlignedText normalized;
   for (AddedToken& token : added) {
     if (!token.normalized) continue;
-    normalized.start(false);
-    if (normalizer.apply({.text = token.content}, normalized)) {
+    const Slice content{.text = token.content};
+    normalized.start(content);
+    if (normalizer.apply(content, normalized)) {
       token.content = std::string(normalized.slice().text);
     }
   }
@@ -202,8 +203,8 @@ Result<std::unique_ptr<Tokenizer>> tokenizer_from_json(std::string_view tokenize
   const auto is_byte_level = [](const DecoderStep& step) {
     return step.kind == DecoderStep::Kind::kByteLevel;
   };
-  const bool byte_level = pre.byte_level || normalizer.byte_level ||
-                          std::ranges::any_of(parts.decoder, is_byte_level);
+  const bool byte_level =
+      pre.byte_level || normalizer.byte_level || std::ranges::any_of(parts.decoder, is_byte_level);
   const Writing writing = byte_level                        ? Writing::kByteLevel
                           : model.continuing_prefix.empty() ? Writing::kSentencePiece
                                                             : Writing::kWordPiece;
