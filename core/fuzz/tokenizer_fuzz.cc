@@ -29,9 +29,10 @@ std::string escaped(std::string_view text) {
 std::unique_ptr<Tokenizer> make_tokenizer() {
   const testing::TinyVocab vocab = testing::tiny_vocab();
   std::string json =
-      R"({"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},"added_tokens":[
+      R"({"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},
+      "decoder":{"type":"ByteLevel"},"added_tokens":[
       {"id":265,"content":"<|im_end|>","special":true},
-      {"id":266,"content":"ab\u00e9","normalized":true}],"model":{"type":"BPE","vocab":{)";
+      {"id":266,"content":"ab c","normalized":true}],"model":{"type":"BPE","vocab":{)";
   for (std::size_t id = 0; id < vocab.tokens.size(); ++id) {
     if (id != 0) json += ",";
     json += escaped(vocab.tokens[id]) + ":" + std::to_string(id);

@@ -58,6 +58,7 @@ class Engine {
   Result<TokenizerOpened> tokenizer_open(const TokenizerOpen& request);
   Result<Empty> tokenizer_close(const TokenizerHandle& request);
   Result<TokenIds> tokenize(const Tokenize& request);
+  Result<Encoded> encode(const Encode& request);
   Result<Text> detokenize(const Detokenize& request);
   Result<SessionHandle> session_open(const SessionOpen& request);
   Result<Empty> session_close(const SessionHandle& request);

@@ -258,6 +258,25 @@ Result<TokenIds> Engine::tokenize(const Tokenize& request) {
   return result;
 }
 
+Result<Encoded> Engine::encode(const Encode& request) {
+  HEARTH_ASSIGN(auto tokenizer, tokenizers_.get(request.tokenizer, "tokenizer"));
+  const auto pair = request.has_pair ? std::optional(as_text(request.pair)) : std::nullopt;
+  HEARTH_ASSIGN(Encoding encoding,
+                tokenizer->encode_with_offsets(
+                    as_text(request.text), pair,
+                    {.add_special = request.add_special, .parse_special = request.parse_special}));
+  Encoded result;
+  result.ids = std::move(encoding.ids);
+  for (const Span& span : encoding.offsets) {
+    result.begins.push_back(span.begin);
+    result.ends.push_back(span.end);
+  }
+  result.second.assign(encoding.second.begin(), encoding.second.end());
+  result.type_ids.assign(encoding.type_ids.begin(), encoding.type_ids.end());
+  result.added.assign(encoding.added.begin(), encoding.added.end());
+  return result;
+}
+
 Result<Text> Engine::detokenize(const Detokenize& request) {
   HEARTH_ASSIGN(auto tokenizer, tokenizers_.get(request.tokenizer, "tokenizer"));
   for (std::uint32_t id : request.ids) {

@@ -215,6 +215,47 @@ struct TokenIds {
   static constexpr auto fields() { return std::tuple{HEARTH_FIELD(ids, "Token ids.")}; }
 };
 
+struct Encode {
+  using Self = Encode;
+  static constexpr std::string_view kName = "Encode";
+  std::uint32_t tokenizer = 0;
+  ByteView text;
+  bool has_pair = false;
+  ByteView pair;
+  bool add_special = false;
+  bool parse_special = false;
+  static constexpr auto fields() {
+    return std::tuple{
+        HEARTH_FIELD(tokenizer, "Handle from tokenizer_open."),
+        HEARTH_FIELD(text, "UTF-8 text; what is none is read as U+FFFD."),
+        HEARTH_FIELD(has_pair, "Whether there is a second text."),
+        HEARTH_FIELD(pair, "The second text of a pair, for models that compare two."),
+        HEARTH_FIELD(add_special, "Add the tokens that the model expects around texts."),
+        HEARTH_FIELD(parse_special, "Read \"<|im_end|>\" and its like as single tokens.")};
+  }
+};
+
+struct Encoded {
+  using Self = Encoded;
+  static constexpr std::string_view kName = "Encoded";
+  std::vector<std::uint32_t> ids;
+  std::vector<std::uint32_t> begins;
+  std::vector<std::uint32_t> ends;
+  std::vector<std::uint32_t> second;
+  std::vector<std::uint32_t> type_ids;
+  std::vector<std::uint32_t> added;
+  static constexpr auto fields() {
+    return std::tuple{
+        HEARTH_FIELD(ids, "Token ids."),
+        HEARTH_FIELD(begins, "Where each token starts, in bytes of its text."),
+        HEARTH_FIELD(ends,
+                     "Where each token ends; whole characters, pieces of one have all of it."),
+        HEARTH_FIELD(second, "1 for tokens of the pair's second text."),
+        HEARTH_FIELD(type_ids, "Which text each token belongs to, as the model counts them."),
+        HEARTH_FIELD(added, "1 for tokens that add_special added.")};
+  }
+};
+
 struct Detokenize {
   using Self = Detokenize;
   static constexpr std::string_view kName = "Detokenize";

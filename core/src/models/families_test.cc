@@ -268,7 +268,7 @@ TEST(Families, Gpt2AndNeoXRefuseWhatTheyWouldRunWrongly) {
     const Result<Model> model = build("gpt2", config);
     return model ? std::string() : model.error().name;
   };
-  EXPECT_EQ(refused({}), "transformer.wte.weight");  // only tensors are missing
+  EXPECT_EQ(refused(json::object()), "transformer.wte.weight");  // only tensors are missing
   EXPECT_EQ(refused({{"n_layer", nullptr}}), "n_layer");
   EXPECT_EQ(refused({{"n_embd", 0}}), "n_embd");
   EXPECT_EQ(refused({{"n_inner", -1}}), "n_inner");

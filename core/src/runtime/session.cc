@@ -84,12 +84,18 @@ Result<std::uint32_t> Session::generate(std::vector<TokenId> prompt,
   while (cached < reusable && held_[cached] == prompt[cached]) ++cached;
   held_.resize(cached);
   const std::size_t prompt_size = prompt.size();
+  std::unique_ptr<TokenStream> decoder;
+  if (tokenizer_ != nullptr) {
+    const bool after_text =
+        std::ranges::any_of(prompt, [&](TokenId id) { return !tokenizer_->is_special(id); });
+    decoder = tokenizer_->stream({.skip_special = true, .after_text = after_text});
+  }
   generation_.emplace(Generation{.ids = std::move(prompt),
                                  .prompt_size = prompt_size,
                                  .options = options,
                                  .sampler = std::move(sampler),
                                  .stops = StopMatcher(options.stop),
-                                 .decoder = {}});
+                                 .decoder = std::move(decoder)});
   start_on_device();
   return static_cast<std::uint32_t>(cached);
 }
@@ -174,7 +180,7 @@ void Session::accept(TokenId id, StepOutcome& outcome) {
   }
   if (tokenizer_ != nullptr) {
     std::string text;
-    if (!tokenizer_->is_special(id)) generation.decoder.push(tokenizer_->token_bytes(id), text);
+    generation.decoder->push(id, text);
     if (generation.stops.push(text, outcome.text)) {
       // What the decoder holds comes after the stop string.
       outcome.phase = Phase::kDone;
@@ -192,7 +198,7 @@ void Session::accept(TokenId id, StepOutcome& outcome) {
 void Session::finish(FinishReason reason, StepOutcome& outcome) {
   Generation& generation = *generation_;
   std::string rest;
-  generation.decoder.finish(rest);
+  if (generation.decoder != nullptr) generation.decoder->finish(rest);
   if (generation.stops.push(rest, outcome.text)) {
     reason = FinishReason::kStop;
   } else {

@@ -124,7 +124,7 @@ class Session {
     GenerateOptions options;
     sample::Sampler sampler;
     StopMatcher stops;
-    StreamDecoder decoder;
+    std::unique_ptr<TokenStream> decoder;  // null without a tokenizer
     std::size_t generated() const { return ids.size() - prompt_size; }
   };
 

@@ -62,9 +62,11 @@ void AddedTokens::Matcher::matches_at(std::string_view text, std::size_t at, Fou
 
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens, Order order) : order_(order) {
   for (AddedToken& token : tokens) {
+    ids_.push_back(token.id);
     Matcher& matcher = token.normalized ? normalized_ : plain_;
     matcher.tokens.push_back(std::move(token));
   }
+  std::ranges::sort(ids_);
   plain_.build();
   normalized_.build();
 }

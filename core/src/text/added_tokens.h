@@ -2,6 +2,7 @@
 // those that users added.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -47,6 +48,7 @@ class AddedTokens {
 
   /// The same of a normalized piece of text, by those tokens that are looked for there.
   std::vector<Piece> split_normalized(std::string_view text, bool parse_special) const;
+  bool contains(TokenId id) const { return std::ranges::binary_search(ids_, id); }
   bool has_normalized() const { return !normalized_.tokens.empty(); }
 
  private:
@@ -64,6 +66,7 @@ class AddedTokens {
   std::vector<Piece> split_longest(std::string_view text, bool parse_special) const;
 
   Order order_ = Order::kLeftmost;
+  std::vector<TokenId> ids_;  // sorted
   Matcher plain_;
   Matcher normalized_;
 };

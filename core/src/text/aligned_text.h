@@ -19,12 +19,14 @@ namespace hearth {
 struct Slice {
   std::string_view text;
   const Span* spans = nullptr;  ///< (byte of text); nullptr when the text is the original
-  std::uint32_t origin = 0;     ///< where the text starts in the original; unused with spans
+  std::uint32_t origin = 0;     ///< where what it was made of starts in the original
   bool tracked = false;         ///< who changes the text must write spans
 
   Slice sub(std::size_t begin, std::size_t end) const {
     return {text.substr(begin, end - begin), spans == nullptr ? nullptr : spans + begin,
-            origin + static_cast<std::uint32_t>(begin), tracked};
+            spans != nullptr && begin < end ? spans[begin].begin
+                                            : origin + static_cast<std::uint32_t>(begin),
+            tracked};
   }
 
   /// The original behind the bytes [begin, end), which are not empty; what is part of a character
@@ -37,17 +39,20 @@ struct Slice {
   }
 
   /// Whether the text starts where the original does. Known of a changed text only when tracked.
-  bool at_start() const { return (spans == nullptr ? origin : spans[0].begin) == 0; }
+  bool at_start() const {
+    return (spans == nullptr || text.empty() ? origin : spans[0].begin) == 0;
+  }
 };
 
 /// A changed text: appended to from left to right.
 class AlignedText {
  public:
-  /// Forgets the text. `tracked` as the slice that is being changed is.
-  void start(bool tracked) {
+  /// Forgets the text, and starts what changes `from`.
+  void start(const Slice& from) {
     text_.clear();
     spans_.clear();
-    tracked_ = tracked;
+    origin_ = from.origin;
+    tracked_ = from.tracked;
   }
 
   /// Bytes that come from `span`.
@@ -64,12 +69,13 @@ class AlignedText {
   /// The bytes [begin, end) of `from`, whole characters, unchanged.
   void copy(const Slice& from, std::size_t begin, std::size_t end);
 
-  Slice slice() const { return {text_, tracked_ ? spans_.data() : nullptr, 0, tracked_}; }
+  Slice slice() const { return {text_, tracked_ ? spans_.data() : nullptr, origin_, tracked_}; }
   bool empty() const { return text_.empty(); }
 
  private:
   std::string text_;
   std::vector<Span> spans_;  // (byte of text_), when tracked
+  std::uint32_t origin_ = 0;
   bool tracked_ = false;
 };
 

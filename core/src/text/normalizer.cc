@@ -1,4 +1,4 @@
-// Chains of normalizers, and those that put texts before, after and in place of others. Which
+// Chains of normalizers, and those that put texts before and in place of others. Which
 // character an added text counts as part of is as in tokenizers, whose offsets ours must equal.
 #include "text/normalizer.h"
 
@@ -21,7 +21,7 @@ bool NormalizerChain::apply(const Slice& in, AlignedText& out) const {
   Slice current = in;
   bool changed = false;
   for (const std::unique_ptr<Normalizer>& step : steps_) {
-    next->start(in.tracked);
+    next->start(current);
     if (!step->apply(current, *next)) continue;
     std::swap(next, held);
     current = held->slice();
@@ -38,13 +38,6 @@ bool Prepend::apply(const Slice& in, AlignedText& out) const {
   return true;
 }
 
-bool Append::apply(const Slice& in, AlignedText& out) const {
-  if (in.text.empty() || text_.empty()) return false;
-  out.copy(in, 0, in.text.size());
-  out.append(text_, in.span(last_character(in.text), in.text.size()));
-  return true;
-}
-
 bool ReplaceText::apply(const Slice& in, AlignedText& out) const {
   std::size_t found = in.text.find(pattern_);
   if (pattern_.empty() || found == std::string_view::npos) return false;
@@ -57,6 +50,24 @@ bool ReplaceText::apply(const Slice& in, AlignedText& out) const {
   }
   out.copy(in, done, in.text.size());
   return true;
+}
+
+bool ReplaceRegex::apply(const Slice& in, AlignedText& out) const {
+  // In an empty text tokenizers finds nothing, not even what matches nothing.
+  if (in.text.empty()) return false;
+  RegexSearch search(regex_, in.text);
+  std::size_t done = 0;
+  bool changed = false;
+  while (const auto match = search.next()) {
+    out.copy(in, done, match->begin);
+    done = match->end;
+    // What comes in place of nothing counts as the character before it.
+    const Span span = done > 0 ? in.span(done - 1, done) : Span{in.origin, in.origin};
+    out.append(content_, span);
+    changed = true;
+  }
+  if (changed) out.copy(in, done, in.text.size());
+  return changed;
 }
 
 }  // namespace hearth

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "text/aligned_text.h"
+#include "text/regex.h"
 
 namespace hearth {
 
@@ -23,6 +24,7 @@ class Normalizer {
 class NormalizerChain final : public Normalizer {
  public:
   void add(std::unique_ptr<Normalizer> step) { steps_.push_back(std::move(step)); }
+  bool empty() const { return steps_.empty(); }
   bool apply(const Slice& in, AlignedText& out) const override;
 
  private:
@@ -39,16 +41,6 @@ class Prepend final : public Normalizer {
   std::string text_;
 };
 
-/// Puts a text after another that is not empty. It counts as part of the last character.
-class Append final : public Normalizer {
- public:
-  explicit Append(std::string text) : text_(std::move(text)) {}
-  bool apply(const Slice& in, AlignedText& out) const override;
-
- private:
-  std::string text_;
-};
-
 /// Puts one text in place of another, from left to right. It counts as the last character replaced.
 class ReplaceText final : public Normalizer {
  public:
@@ -58,6 +50,18 @@ class ReplaceText final : public Normalizer {
 
  private:
   std::string pattern_;
+  std::string content_;
+};
+
+/// Puts a text in place of each match of a regular expression.
+class ReplaceRegex final : public Normalizer {
+ public:
+  ReplaceRegex(Regex regex, std::string content)
+      : regex_(std::move(regex)), content_(std::move(content)) {}
+  bool apply(const Slice& in, AlignedText& out) const override;
+
+ private:
+  Regex regex_;
   std::string content_;
 };
 

@@ -14,6 +14,27 @@ namespace {
 // most (U+FDFA, by NFKC).
 constexpr std::size_t kMaxTextBytes = std::size_t{1} << 27;
 
+// Spaces at the start and at the end of a text.
+std::size_t count_spaces(std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < text.size(); ++count) {
+    const Utf8Char c = decode_utf8(text, at);
+    if (!char_class(c.code).is_space()) break;
+    at += c.length;
+  }
+  return count;
+}
+std::size_t count_last_spaces(std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t end = text.size(); end > 0; ++count) {
+    std::size_t at = end - 1;
+    while (at > 0 && is_continuation(text[at])) --at;
+    if (!char_class(decode_utf8(text, at).code).is_space()) break;
+    end = at;
+  }
+  return count;
+}
+
 }  // namespace
 
 // Gives words to the model, and turns spans in a word into spans in the original.
@@ -54,7 +75,7 @@ Result<void> PipelineTokenizer::encode_valid(std::string_view text, bool parse_s
     }
     Slice slice = whole.sub(piece.begin, piece.end);
     if (parts_.normalizer != nullptr) {
-      normalized.start(slice.tracked);
+      normalized.start(slice);
       if (parts_.normalizer->apply(slice, normalized)) slice = normalized.slice();
     }
     if (!parts_.added.has_normalized()) {
@@ -84,11 +105,19 @@ void PipelineTokenizer::trim(std::string_view text, Encoding& encoding) const {
   const PostProcessor::Trim trim = parts_.post_processor.trim();
   if (!trim.on) return;
   for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
-    const std::string_view token = parts_.vocab.bytes(encoding.ids[i]);
     Span& span = encoding.offsets[i];
-    std::size_t leading = std::min(token.find_first_not_of(' '), token.size());
-    std::size_t trailing = token.size() - 1 - token.find_last_not_of(' ');
-    if (leading == token.size()) trailing = token.size();
+    std::size_t leading = 0;
+    std::size_t trailing = 0;
+    if (parts_.added.contains(encoding.ids[i])) {
+      // An added token may have taken spaces of the text along, of any kind.
+      const std::string_view taken = text.substr(span.begin, span.end - span.begin);
+      leading = count_spaces(taken);
+      trailing = count_last_spaces(taken);
+    } else {
+      const std::string_view token = parts_.vocab.bytes(encoding.ids[i]);
+      leading = std::min(token.find_first_not_of(' '), token.size());
+      trailing = leading == token.size() ? leading : token.size() - 1 - token.find_last_not_of(' ');
+    }
     const bool first = i == 0 || span.begin == 0;
     if (first && trim.keep_first && leading == 1) leading = 0;
     for (; leading > 0 && span.begin < span.end; --leading) {
@@ -100,6 +129,45 @@ void PipelineTokenizer::trim(std::string_view text, Encoding& encoding) const {
       } while (span.end > span.begin && is_continuation(text[span.end]));
     }
   }
+}
+
+namespace {
+
+// Decodes by the steps of a tokenizer.json.
+class ChainStream final : public TokenStream {
+ public:
+  ChainStream(const PipelineParts& parts, const DecodeOptions& options)
+      : parts_(parts),
+        skip_special_(options.skip_special),
+        chain_(parts.decoder, options.after_text) {}
+
+  void push(TokenId id, std::string& out) override {
+    if (id >= parts_.written.size()) return;
+    if (skip_special_ && parts_.vocab.special(id)) return;
+    std::string bytes;
+    chain_.push(parts_.written.bytes(id), bytes);
+    decoder_.push(bytes, out);
+  }
+  void finish(std::string& out) override {
+    std::string bytes;
+    chain_.finish(bytes);
+    decoder_.push(bytes, out);
+    decoder_.finish(out);
+  }
+
+ private:
+  const PipelineParts& parts_;
+  bool skip_special_;
+  DecoderChain chain_;
+  StreamDecoder decoder_;
+};
+
+}  // namespace
+
+std::unique_ptr<TokenStream> PipelineTokenizer::stream(const DecodeOptions& options) const {
+  if (parts_.written.size() > 0) return std::make_unique<ChainStream>(parts_, options);
+  return std::make_unique<BytesStream>(*this, options.skip_special,
+                                       parts_.strip_first && !options.after_text);
 }
 
 Result<std::vector<TokenId>> PipelineTokenizer::encode(std::string_view text,

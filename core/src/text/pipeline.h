@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "text/added_tokens.h"
+#include "text/decoder.h"
 #include "text/normalizer.h"
 #include "text/post_processor.h"
 #include "text/pretokenizer.h"
@@ -18,7 +19,10 @@
 namespace hearth {
 
 struct PipelineParts {
-  Vocab vocab;
+  Vocab vocab;    ///< tokens as bytes of text
+  Vocab written;  ///< tokens as decoder steps take them; empty when there are no such steps
+  std::vector<DecoderStep> decoder;
+  bool strip_first = false;  ///< decoding by bytes leaves out a space at the text's start
   AddedTokens added;
   std::unique_ptr<Normalizer> normalizer;  ///< may be null
   std::unique_ptr<PreTokenizer> pre_tokenizer;
@@ -34,6 +38,7 @@ class PipelineTokenizer final : public Tokenizer {
                                       const EncodeOptions& options) const override;
   Result<Encoding> encode_with_offsets(std::string_view text, std::optional<std::string_view> pair,
                                        const EncodeOptions& options) const override;
+  std::unique_ptr<TokenStream> stream(const DecodeOptions& options) const override;
   std::string_view token_bytes(TokenId id) const override { return parts_.vocab.bytes(id); }
   bool is_special(TokenId id) const override { return parts_.vocab.special(id); }
   std::uint32_t vocab_size() const override { return parts_.vocab.size(); }

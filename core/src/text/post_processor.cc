@@ -36,6 +36,7 @@ Encoding PostProcessor::join(Encoding first, const Encoding* second, bool add_sp
       joined.offsets.insert(joined.offsets.end(), text.offsets.begin(), text.offsets.end());
     }
     joined.type_ids.resize(joined.ids.size(), piece.type_id);
+    joined.second.resize(joined.ids.size(), piece.kind == Kind::kSecond ? 1 : 0);
     joined.added.resize(joined.ids.size(), piece.kind == Kind::kToken ? 1 : 0);
   }
   return joined;

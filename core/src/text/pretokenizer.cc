@@ -31,7 +31,7 @@ void SpacePrefix::split(const Slice& slice, WordSink& out) const {
   }
   // The space counts as part of the first character, as in tokenizers.
   AlignedText prefixed;
-  prefixed.start(slice.tracked);
+  prefixed.start(slice);
   prefixed.append(" ", slice.span(0, decode_utf8(slice.text, 0).length));
   prefixed.copy(slice, 0, slice.text.size());
   out.word(prefixed.slice());

@@ -21,6 +21,12 @@ class TokenSink {
       spans_->push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
     }
   }
+  std::size_t size() const { return ids_.size(); }
+  /// Takes back all tokens from the one at `size` on.
+  void truncate(std::size_t size) {
+    ids_.resize(size);
+    if (spans_ != nullptr) spans_->resize(size);
+  }
   /// Whether spans are kept, so that who adds without them need not know them.
   bool tracked() const { return spans_ != nullptr; }
   std::vector<TokenId>& ids() { return ids_; }

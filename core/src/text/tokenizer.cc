@@ -5,21 +5,32 @@
 
 namespace hearth {
 
+std::unique_ptr<TokenStream> Tokenizer::stream(const DecodeOptions& options) const {
+  return std::make_unique<BytesStream>(*this, options.skip_special, false);
+}
+
 std::string Tokenizer::decode(const std::vector<TokenId>& ids, bool skip_special) const {
   std::string text;
-  StreamDecoder decoder;
-  for (TokenId id : ids) {
-    if (skip_special && is_special(id)) continue;
-    decoder.push(token_bytes(id), text);
-  }
-  decoder.finish(text);
+  const std::unique_ptr<TokenStream> tokens = stream({.skip_special = skip_special});
+  for (TokenId id : ids) tokens->push(id, text);
+  tokens->finish(text);
   return text;
 }
 
-void StreamDecoder::push(std::string_view token_bytes, std::string& out) {
+void BytesStream::push(TokenId id, std::string& out) {
+  if (skip_special_ && tokenizer_.is_special(id)) return;
+  std::string_view bytes = tokenizer_.token_bytes(id);
+  if (strip_first_ && !bytes.empty()) {
+    if (bytes.starts_with(' ')) bytes.remove_prefix(1);
+    strip_first_ = false;
+  }
+  decoder_.push(bytes, out);
+}
+
+void StreamDecoder::push(std::string_view bytes, std::string& out) {
   std::size_t at = 0;
-  while (!held_.empty() && at < token_bytes.size()) {
-    held_.push_back(token_bytes[at]);
+  while (!held_.empty() && at < bytes.size()) {
+    held_.push_back(bytes[at]);
     const Utf8Char c = decode_utf8(held_, 0);
     if (c.state == Utf8State::kIncomplete) {
       ++at;
@@ -35,20 +46,20 @@ void StreamDecoder::push(std::string_view token_bytes, std::string& out) {
     held_.clear();
   }
   std::size_t copied = at;  // bytes before this are in `out`
-  while (at < token_bytes.size()) {
-    const Utf8Char c = decode_utf8(token_bytes, at);
+  while (at < bytes.size()) {
+    const Utf8Char c = decode_utf8(bytes, at);
     if (c.state != Utf8State::kValid) {
-      out.append(token_bytes, copied, at - copied);
+      out.append(bytes, copied, at - copied);
       copied = at + c.length;
       if (c.state == Utf8State::kIncomplete) {
-        held_.assign(token_bytes, at);
+        held_.assign(bytes, at);
       } else {
         out += kReplacementUtf8;
       }
     }
     at += c.length;
   }
-  if (copied < at) out.append(token_bytes, copied, at - copied);
+  if (copied < at) out.append(bytes, copied, at - copied);
 }
 
 void StreamDecoder::finish(std::string& out) {

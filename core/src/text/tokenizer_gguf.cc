@@ -320,7 +320,8 @@ Result<std::unique_ptr<Tokenizer>> make_llama(const GgufHeader& header) {
   PipelineParts parts;
   HEARTH_ASSIGN(parts.model, BpeModel::make(tokens.bpe));
   auto normalizer = std::make_unique<NormalizerChain>();
-  if (header.bool_value("tokenizer.ggml.add_space_prefix").value_or(true)) {
+  parts.strip_first = header.bool_value("tokenizer.ggml.add_space_prefix").value_or(true);
+  if (parts.strip_first) {
     normalizer->add(std::make_unique<Prepend>(std::string(kSpaceMark)));
   }
   normalizer->add(std::make_unique<ReplaceText>(" ", std::string(kSpaceMark)));

@@ -113,7 +113,7 @@ TEST(JsonTokenizer, TemplatesAddTokensAroundAText) {
   broken["special_tokens"].clear();
   expect_error(document, ErrorCode::kMalformedTokenizer, "<|im_end|>");
   broken["single"] = {text, text};
-  expect_error(document, ErrorCode::kUnsupportedTokenizer, "single with other than one sequence A");
+  expect_error(document, ErrorCode::kUnsupportedTokenizer, "single with other than each text once");
 }
 
 TEST(JsonTokenizer, ReadsTheConfig) {
@@ -153,39 +153,20 @@ TEST(JsonTokenizer, ReadsTheConfig) {
 
 TEST(JsonTokenizer, RefusesUnknownComponentsByName) {
   const std::pair<const char*, json> changes[] = {
-      {"/model/type", "Unigram"},
-      {"/normalizer", {{"type", "NFC"}}},
-      {"/normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Lowercase"}}}}}},
-      {"/decoder", {{"type", "Metaspace"}}},
-      {"/pre_tokenizer", {{"type", "Whitespace"}}},
-      {"/pre_tokenizer", nullptr},
+      {"/model/type", "Trigram"},
+      {"/normalizer", {{"type", "NFX"}}},
+      {"/normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Uppercase"}}}}}},
+      {"/decoder", {{"type", "Morse"}}},
+      {"/pre_tokenizer", {{"type", "Jieba"}}},
       {"/pre_tokenizer",
        {{"type", "Split"}, {"pattern", {{"Regex", "(a)\\1"}}}, {"behavior", "Isolated"}}},
       {"/pre_tokenizer",
        {{"type", "Split"}, {"pattern", {{"Regex", R"(\p{N})"}}}, {"behavior", "Dropped"}}},
-      {"/pre_tokenizer",
-       {{"type", "Split"}, {"pattern", {{"String", "a"}}}, {"behavior", "Isolated"}}},
-      {"/pre_tokenizer",
-       {{"type", "Sequence"}, {"pretokenizers", {byte_level(false, true), {{"type", "Digits"}}}}}},
-      {"/post_processor", {{"type", "BertProcessing"}}},
+      {"/post_processor", {{"type", "Stamp"}}},
       {"/model/dropout", 0.1},
-      {"/model/end_of_word_suffix", "</w>"},
-      {"/model/byte_fallback", true},
   };
-  const std::string_view names[] = {"Unigram",
-                                    "NFC",
-                                    "Lowercase",
-                                    "Metaspace",
-                                    "Whitespace",
-                                    "none of ByteLevel",
-                                    "a backreference",
-                                    "Dropped",
-                                    "Split by a string",
-                                    "Digits",
-                                    "BertProcessing",
-                                    "dropout",
-                                    "end_of_word_suffix",
-                                    "byte_fallback"};
+  const std::string_view names[] = {"Trigram",         "NFX",     "Uppercase", "Morse",  "Jieba",
+                                    "a backreference", "Dropped", "Stamp",     "dropout"};
   for (std::size_t i = 0; i < std::size(changes); ++i) {
     json document = make_document();
     document[json::json_pointer(changes[i].first)] = changes[i].second;
@@ -224,7 +205,24 @@ TEST(JsonTokenizer, RefusesWhatContradictsItself) {
       {"/added_tokens/0/id", 266, "hello world"},
       {"/pre_tokenizer/use_regex", 1, "use_regex"},
       {"/pre_tokenizer", {{"type", "Sequence"}}, "pretokenizers"},
-      {"/pre_tokenizer", {{"type", "Split"}}, "pattern"},
+      {"/pre_tokenizer", {{"type", "Split"}, {"behavior", "Isolated"}}, "pattern"},
+      {"/pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "ab"}}, "replacement"},
+      {"/pre_tokenizer", {{"type", "CharDelimiterSplit"}}, "delimiter"},
+      {"/pre_tokenizer", {{"type", "FixedLength"}, {"length", 0}}, "length"},
+      {"/normalizer", {{"type", "Replace"}}, "Replace"},
+      {"/normalizer", {{"type", "Prepend"}}, "prepend"},
+      {"/normalizer", {{"type", "Precompiled"}}, "precompiled_charsmap"},
+      {"/normalizer",
+       {{"type", "Precompiled"}, {"precompiled_charsmap", "////fw"}},
+       "precompiled_charsmap"},
+      {"/decoder", {{"type", "WordPiece"}}, "prefix"},
+      {"/decoder", {{"type", "Strip"}, {"content", ""}}, "content"},
+      {"/post_processor", {{"type", "BertProcessing"}}, "sep"},
+      {"/model", {{"type", "Unigram"}, {"vocab", {{"a"}}}}, "vocab"},
+      {"/model",
+       {{"type", "Unigram"}, {"vocab", json::array({{"a", 0.5}})}, {"unk_id", 1}},
+       "unk_id"},
+      {"/model", {{"type", "WordPiece"}, {"vocab", {{"a", 0}}}}, "unk_token"},
   };
   for (const Case& c : cases) {
     json document = make_document();
@@ -236,6 +234,84 @@ TEST(JsonTokenizer, RefusesWhatContradictsItself) {
   auto tokenizer = load(twice);
   ASSERT_FALSE(tokenizer);
   EXPECT_EQ(tokenizer.error().code, ErrorCode::kMalformedTokenizer);
+}
+
+json with_model(json model) {
+  json document = {{"model", std::move(model)}};
+  document["pre_tokenizer"] = {{"type", "WhitespaceSplit"}};
+  return document;
+}
+
+TEST(JsonTokenizer, Unigram) {
+  const json vocab = json::array({{"<unk>", 0.0},
+                                  {"a", -1.0},
+                                  {"b", -1.0},
+                                  {"ab", -1.5},
+                                  {"ba", -3.0},
+                                  {"<0xC3>", -9.0},
+                                  {"<0xA9>", -9.0}});
+  json document = with_model({{"type", "Unigram"}, {"unk_id", 0}, {"vocab", vocab}});
+  EXPECT_EQ(encode(document, "aba bab"), (Ids{3, 1, 2, 3}));
+  // Unknown characters in a row are one token.
+  EXPECT_EQ(encode(document, "xyab\u00E9"), (Ids{0, 3, 0}));
+  document["model"]["byte_fallback"] = true;
+  EXPECT_EQ(encode(document, "ab\u00E9"), (Ids{3, 5, 6}));
+  // A megabyte without a space: quadratic time would be hours.
+  EXPECT_EQ(encode(document, std::string(1 << 20, 'b')).size(), 1u << 20);
+  document["model"].erase("unk_id");
+  const auto tokenizer = load(document);
+  ASSERT_TRUE(tokenizer);
+  EXPECT_TRUE((*tokenizer)->encode("ab", {}));
+  const auto unknown = (*tokenizer)->encode("x", {});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().name, "unk_token");
+}
+
+TEST(JsonTokenizer, WordPieceAndWordLevel) {
+  const json vocab = {{"?", 0}, {"un", 1}, {"##aff", 2}, {"##able", 3}, {"unaff", 4}};
+  json document = with_model({{"type", "WordPiece"}, {"unk_token", "?"}, {"vocab", vocab}});
+  EXPECT_EQ(encode(document, "unaffable unable affun un"), (Ids{4, 3, 1, 3, 0, 1}));
+  document["model"]["max_input_chars_per_word"] = 5;
+  EXPECT_EQ(encode(document, "unable unaff"), (Ids{0, 4}));
+  // A megabyte in one word that the model may look at.
+  document["model"]["max_input_chars_per_word"] = 1 << 21;
+  std::string word = "un";
+  while (word.size() < 1 << 20) word += "able";
+  EXPECT_EQ(encode(document, word).size(), 1 + (word.size() - 2) / 4);
+  document["model"]["type"] = "WordLevel";
+  EXPECT_EQ(encode(document, "un unaff x"), (Ids{1, 4, 0}));
+}
+
+TEST(JsonTokenizer, PairsOffsetsAndTypes) {
+  json document = with_model({{"type", "WordLevel"},
+                              {"unk_token", "?"},
+                              {"vocab", {{"?", 0}, {"[C]", 1}, {"[S]", 2}, {"\u00E9a", 3}}}});
+  document["normalizer"] = {{"type", "Lowercase"}};
+  document["post_processor"] = {
+      {"type", "BertProcessing"}, {"sep", {"[S]", 2}}, {"cls", {"[C]", 1}}};
+  const auto tokenizer = load(document);
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  const auto both =
+      (*tokenizer)->encode_with_offsets(" \u00C9A", "x  \u00E9A", {.add_special = true});
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->ids, (Ids{1, 3, 2, 0, 3, 2}));
+  EXPECT_EQ(both->offsets, (std::vector<Span>{{0, 0}, {1, 4}, {0, 0}, {0, 1}, {3, 6}, {0, 0}}));
+  EXPECT_EQ(both->type_ids, (std::vector<std::uint8_t>{0, 0, 0, 1, 1, 1}));
+  EXPECT_EQ(both->second, (std::vector<std::uint8_t>{0, 0, 0, 1, 1, 0}));
+  EXPECT_EQ(both->added, (std::vector<std::uint8_t>{1, 0, 1, 0, 0, 1}));
+  document["post_processor"]["type"] = "RobertaProcessing";
+  const auto roberta = (*load(document))->encode_with_offsets("x", "x", {.add_special = true});
+  ASSERT_TRUE(roberta);
+  EXPECT_EQ(roberta->ids, (Ids{1, 0, 2, 2, 0, 2}));
+  EXPECT_EQ(roberta->type_ids, std::vector<std::uint8_t>(6, 0));
+}
+
+TEST(JsonTokenizer, NormalizedAddedTokensAreFoundInNormalizedText) {
+  json document = with_model({{"type", "WordLevel"}, {"unk_token", "?"}, {"vocab", {{"?", 0}}}});
+  document["normalizer"] = {{"type", "Lowercase"}};
+  document["added_tokens"] = {{{"id", 1}, {"content", "Foo"}, {"normalized", true}},
+                              {{"id", 2}, {"content", "Bar"}, {"normalized", false}}};
+  EXPECT_EQ(encode(document, "xFOO bar Bar"), (Ids{0, 1, 0, 2}));
 }
 
 TEST(JsonTokenizer, RefusesWhatIsNoJson) {

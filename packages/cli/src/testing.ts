@@ -266,6 +266,19 @@ export function fakeTokenizer(asked: unknown[] = []): Partial<Hearth> {
       asked.push(options);
       return [...text].map((character) => character.codePointAt(0) as number);
     },
+    encode: async (text: Uint8Array, options: unknown) => {
+      asked.push(options);
+      const characters = [...new TextDecoder().decode(text)];
+      let end = 0;
+      return {
+        ids: characters.map((character) => character.codePointAt(0) as number),
+        offsets: characters.map((character) => {
+          const begin = end;
+          end += new TextEncoder().encode(character).length;
+          return [begin, end];
+        }),
+      };
+    },
     detokenize: async (ids: readonly number[]) => String.fromCodePoint(...ids),
     close: async () => {},
   };

@@ -24,6 +24,7 @@ export type {
   AdapterInfo,
   Assets,
   Device,
+  Encoding,
   EngineInfo,
   EngineOptions,
   FileContents,

@@ -22,6 +22,16 @@ describe("hearth tokenize", () => {
     ]);
   });
 
+  it("shows where in the text tokens come from, in bytes", async () => {
+    const api = fakeTokenizer();
+    const { stdout } = await hearth(["tokenize", "m", "a日b", "--offsets"], { hearth: api });
+    expect(stdout).toBe(
+      '   id  begin  end  piece\n   97      0    1  "a"\n26085      1    4  "日"\n   98      4    5  "b"\n',
+    );
+    const json = await hearth(["tokenize", "m", "日", "--offsets", "--json"], { hearth: api });
+    expect(JSON.parse(json.stdout)).toEqual({ ids: [26085], pieces: ["日"], offsets: [[0, 3]] });
+  });
+
   it("decodes with --ids, whatever stands between them", async () => {
     const api = fakeTokenizer();
     const plain = await hearth(["tokenize", "m", "--ids", "[104, 105]"], { hearth: api });

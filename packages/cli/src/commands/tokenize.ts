@@ -23,6 +23,7 @@ const help: Help = {
   options: [
     ["--ids", "the other way: TEXT is ids, the output is the text they stand for"],
     ["--add-special", "add the tokens that the model expects around a text"],
+    ["--offsets", "show where in the text each token comes from, in bytes of its UTF-8"],
     ["--plain", "read <|im_end|> and its like as ordinary text"],
     ...commonHelp,
   ],
@@ -50,6 +51,7 @@ async function run(args: readonly string[], context: Context): Promise<number> {
       ...commonOptions,
       ids: { type: "boolean" },
       "add-special": { type: "boolean" },
+      offsets: { type: "boolean" },
       plain: { type: "boolean" },
     },
     2,
@@ -75,19 +77,30 @@ async function run(args: readonly string[], context: Context): Promise<number> {
       else context.stdout.write(decoded.endsWith("\n") ? decoded : `${decoded}\n`);
       return exitCodes.ok;
     }
-    const ids = await tokenizer.tokenize(text, {
+    const special = {
       addSpecial: values["add-special"] ?? false,
       parseSpecial: !values.plain,
-    });
+    };
+    // Of bytes, offsets are in bytes.
+    const encoding = values.offsets
+      ? await tokenizer.encode(new TextEncoder().encode(text), special)
+      : undefined;
+    const ids = encoding?.ids ?? (await tokenizer.tokenize(text, special));
+    const offsets = encoding?.offsets;
     const pieces: string[] = [];
     for (const id of ids) pieces.push(await tokenizer.detokenize([id]));
     if (values.json) {
-      writeJson(context, { ids, pieces });
+      writeJson(context, { ids, pieces, ...(offsets ? { offsets } : {}) });
       return exitCodes.ok;
     }
-    const rows = ids.map((id, i) => [String(id), `"${printable(pieces[i] ?? "")}"`]);
+    const rows = ids.map((id, i) => [
+      String(id),
+      ...(offsets?.[i] ?? []).map(String),
+      `"${printable(pieces[i] ?? "")}"`,
+    ]);
     const columns = [
       { title: "id", right: true },
+      ...(offsets ? ["begin", "end"].map((title) => ({ title, right: true })) : []),
       { title: "piece", flexible: true },
     ];
     if (rows.length > 0) context.stdout.write(table(columns, rows, context.stdout.columns));

@@ -10,6 +10,7 @@ import { checkOptions } from "./options.js";
 import { startWorker } from "./start.js";
 import type {
   Assets,
+  Encoding,
   EngineInfo,
   EngineOptions,
   ForwardResult,
@@ -63,6 +64,28 @@ export class Tokenizer<Info = TokenizerInfo> {
   ): Promise<number[]> {
     const { addSpecial = false, parseSpecial = false } = options;
     return this.client.send("tokenize", { text, addSpecial, parseSpecial });
+  }
+
+  /**
+   * Token ids of a text, or of a pair of texts, and where in its text each token came from.
+   *
+   * @param text A string, or UTF-8 bytes; bytes that are none are read as U+FFFD.
+   * @param options As for `tokenize`; `pair` is the second text, for models that compare two.
+   * @throws HearthError as `tokenize` does.
+   * @example
+   * const { ids, offsets } = await engine.encode("Hello there");
+   */
+  encode(
+    text: string | Uint8Array,
+    options: { pair?: string | Uint8Array; addSpecial?: boolean; parseSpecial?: boolean } = {},
+  ): Promise<Encoding> {
+    const { pair, addSpecial = false, parseSpecial = false } = options;
+    return this.client.send("encode", {
+      text,
+      ...(pair === undefined ? {} : { pair }),
+      addSpecial,
+      parseSpecial,
+    });
   }
 
   /**

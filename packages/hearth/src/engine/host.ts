@@ -5,7 +5,6 @@ import { HearthError, throwIfAborted } from "../errors.js";
 import type { Gpu } from "../gpu/adapter.js";
 import { ensureFile } from "../hub/ensure.js";
 import { resolveModel } from "../hub/resolve.js";
-import { wellFormed } from "../openai/check.js";
 import { ChatTemplate } from "../openai/template.js";
 import { openStore } from "../store/store.js";
 import type {
@@ -35,6 +34,7 @@ import {
 import { Meter } from "./meter.js";
 import { onGpu } from "./on-gpu.js";
 import { Place, type PlacePlatform } from "./place.js";
+import { encode, utf8 } from "./encode.js";
 import { Queue } from "./queue.js";
 import type { AdapterInfo, EngineInfo, ForwardResult, Inspection, TokenizerInfo } from "./types.js";
 
@@ -84,6 +84,11 @@ export class Host {
         return template.render(params);
       },
       tokenize: (params) => this.#tokenize(params.text, params.addSpecial, params.parseSpecial),
+      encode: async ({ text, pair, ...options }) => {
+        const { core, tokenizer } = this.#need();
+        const handle = needTokenizer(tokenizer).tokenizer;
+        return encode(core, handle, text, pair, options);
+      },
       detokenize: async (params) => {
         const { core, tokenizer } = this.#need();
         const request = { ...params, tokenizer: needTokenizer(tokenizer).tokenizer };
@@ -309,7 +314,7 @@ export class Host {
     const { core, tokenizer } = this.#need();
     const { ids } = await core.call("tokenize", {
       tokenizer: needTokenizer(tokenizer).tokenizer,
-      text: typeof text === "string" ? new TextEncoder().encode(wellFormed(text, "text")) : text,
+      text: utf8(text, "text"),
       addSpecial,
       parseSpecial,
     });

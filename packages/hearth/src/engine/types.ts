@@ -159,6 +159,21 @@ export interface Inspection {
   files: (FileContents & { name: string; size: number; format: string })[];
 }
 
+/** What a text becomes, or a pair of texts. The lists are of one length. */
+export interface Encoding {
+  ids: number[];
+  /**
+   * Start and end of each token in its text: UTF-16 code units of a string, so that
+   * `text.slice(...offset)` is the token's text; bytes of a `Uint8Array`. Always whole characters:
+   * pieces of one character have all of it. `[0, 0]` for tokens that `addSpecial` added.
+   */
+  offsets: [number, number][];
+  /** Which text each token belongs to, as the model counts them: mostly 0, and 1 for a pair's second. */
+  typeIds: number[];
+  /** Whether `addSpecial` added the token. */
+  added: boolean[];
+}
+
 /** What a tokenizer says of itself. */
 export interface TokenizerInfo {
   /** Name that the model was resolved to. */

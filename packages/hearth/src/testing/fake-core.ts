@@ -126,6 +126,13 @@ export class FakeCore implements Core {
         };
       case "tokenize":
         return { ids: [...(request as Request<"tokenize">).text] };
+      case "encode": {
+        const ids = [...(request as Request<"encode">).text];
+        const zeros = ids.map(() => 0);
+        const begins = ids.map((_, i) => i);
+        const ends = ids.map((_, i) => i + 1);
+        return { ids, begins, ends, second: zeros, typeIds: zeros, added: zeros };
+      }
       case "detokenize":
         return { text: String.fromCharCode(...(request as Request<"detokenize">).ids) };
       case "sessionOpen":

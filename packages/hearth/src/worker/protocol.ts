@@ -7,6 +7,7 @@ import type { DiagnoseProgress, Diagnosis } from "../engine/diagnosis-types.js";
 import type {
   Device,
   EngineInfo,
+  Encoding,
   ForwardResult,
   GpuRestrictions,
   HuggingFaceOptions,
@@ -118,6 +119,16 @@ export interface Operations {
     event: never;
     result: number[];
   };
+  encode: {
+    params: {
+      text: string | Uint8Array;
+      pair?: string | Uint8Array;
+      addSpecial: boolean;
+      parseSpecial: boolean;
+    };
+    event: never;
+    result: Encoding;
+  };
   detokenize: { params: { ids: number[]; skipSpecial: boolean }; event: never; result: string };
   score: { params: { ids: number[] }; event: never; result: Float32Array };
   forward: {
@@ -186,6 +197,7 @@ const operations: Record<Operation, true> = {
   generate: true,
   renderChat: true,
   tokenize: true,
+  encode: true,
   detokenize: true,
   score: true,
   forward: true,
