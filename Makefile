@@ -126,8 +126,11 @@ test-parity-large: setup-peers build ## Perplexity of Gemma 3 270M against llama
 	@scripts/fetch-gemma3.sh
 	@$(VITEST) --project parity-large
 
-bench: setup-peers build model ## Measure beside the peers; rewrites the table in docs/performance.md
+bench: setup-peers build model ## Measure beside the peers; rewrites the tables in docs/performance.md
 	@node bench/run.mjs
+	@ninja -C build/native tokenizer_bench
+	@ninja -C build/wasm-simd tokenizer_bench
+	@node bench/tokenizers.mjs
 
 lint: setup build schema ## clang-format, clang-tidy, Biome, tsc
 	@scripts/lint.sh
