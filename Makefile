@@ -122,7 +122,7 @@ test-browser: build model ## The app and the store in Chromium
 test-parity: setup-peers build model ## Tokenizers against PyPI's; tokens, perplexity and text against llama.cpp
 	@$(VITEST) --project tokenizers --project parity
 
-test-parity-large: setup-peers build ## Perplexity of Gemma 3 270M against llama.cpp (fetches 253 MB)
+test-parity-large: setup build ## Perplexity of Gemma 3 270M against llama.cpp (fetches 253 MB)
 	@scripts/fetch-gemma3.sh
 	@$(VITEST) --project parity-large
 
