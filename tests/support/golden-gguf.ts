@@ -193,6 +193,8 @@ function llama3Divisors(rope: RopeParameters, base: number, size: number): Float
 function readConfig(folder: string): Config | undefined {
   const config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
   if (!(config.model_type in architectures)) return undefined;
+  // GGUF has formats of its own for packed matrices.
+  if ("quantization_config" in config) return undefined;
   if (config.model_type !== "gpt2") return config;
   return {
     ...config,
