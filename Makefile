@@ -31,7 +31,7 @@ endef
 .PRECIOUS: build/wasm-%/build.ninja
 
 .PHONY: help setup setup-peers build core native wasm schema package cli studio model demo serve \
-        test test-core test-wasm test-ts test-browser test-parity bench lint format fuzz clean
+        test test-core test-wasm test-ts test-browser test-parity test-parity-large bench lint format fuzz clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -119,11 +119,18 @@ test-ts: build model ## The TypeScript's unit tests, goldens through the CLI, fa
 test-browser: build model ## The app and the store in Chromium
 	@$(VITEST) --project browser
 
-test-parity: setup-peers build model ## Tokens, perplexity and text against llama.cpp
-	@$(VITEST) --project parity
+test-parity: setup-peers build model ## Tokenizers against PyPI's; tokens, perplexity and text against llama.cpp
+	@$(VITEST) --project tokenizers --project parity
 
-bench: setup-peers build model ## Measure beside the peers; rewrites the table in docs/performance.md
+test-parity-large: setup build ## Perplexity of Gemma 3 270M against llama.cpp (fetches 253 MB)
+	@scripts/fetch-gemma3.sh
+	@$(VITEST) --project parity-large
+
+bench: setup-peers build model ## Measure beside the peers; rewrites the tables in docs/performance.md
 	@node bench/run.mjs
+	@ninja -C build/native tokenizer_bench
+	@ninja -C build/wasm-simd tokenizer_bench
+	@node bench/tokenizers.mjs
 
 lint: setup build schema ## clang-format, clang-tidy, Biome, tsc
 	@scripts/lint.sh

@@ -46,6 +46,8 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      { test: { name: "parity-large", include: ["tests/parity-large/*.test.ts"] } },
+      { test: { name: "tokenizers", include: ["tests/tokenizers/*.test.ts"] } },
       { test: { name: "parity", include: ["tests/parity/*.test.ts"], testTimeout: 300_000 } },
     ],
   },

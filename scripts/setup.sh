@@ -62,4 +62,12 @@ install_npm .
 if [[ ${1:-} == peers ]]; then
   # node-llama-cpp's optional builds for other platforms take 700 MB.
   install_npm bench/peers --omit=optional
+  # The reference of tests/tokenizers. What it would install beside itself only downloads models.
+  tokenizers=tokenizers==0.23.3
+  stamp=.cache/python/.hearth-$tokenizers
+  if [[ ! -f $stamp ]]; then
+    "$step" "Python packages" python3 -m pip install --quiet --disable-pip-version-check \
+      --root-user-action=ignore --no-deps --upgrade --target .cache/python "$tokenizers"
+    touch "$stamp"
+  fi
 fi

@@ -1,5 +1,5 @@
 // Writes the fuzz targets' first inputs: fuzz_seeds DIRECTORY, which has the folders gguf,
-// safetensors and json.
+// safetensors, json and config.
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -8,6 +8,7 @@
 #include "base/cat.h"
 #include "formats/gguf_builder.h"
 #include "formats/safetensors_builder.h"
+#include "models/tiny_llama.h"
 
 namespace hearth {
 namespace {
@@ -61,6 +62,23 @@ bool write_all(const std::string& directory) {
   for (std::size_t i = 0; i < std::size(documents); ++i) {
     ok &= write(cat(directory, "/json/", i), as_bytes(documents[i]));
   }
+  // A golden, a context, and what is changed (config_fuzz.cc).
+  const std::string_view changes[] = {
+      R"({"rope_scaling":{"rope_type":"yarn","factor":4.0,"beta_fast":32,"mscale":1.0}})",
+      R"({"rope_parameters":{"rope_type":"llama3","rope_theta":1e4,"factor":8.0,"low_freq_factor":1.0,)"
+      R"("high_freq_factor":4.0,"original_max_position_embeddings":32}})",
+      R"({"rope_scaling":{"type":"longrope","short_factor":[1,1],"long_factor":[2,2]}})",
+      R"({"layer_types":["sliding_attention","full_attention"],"sliding_window":4})",
+      R"({"num_hidden_layers":1,"hidden_act":"gelu","partial_rotary_factor":0.5})",
+      R"({"n_layer":1,"n_inner":null,"activation_function":"relu","scale_attn_weights":false})",
+      R"({"head_dim":16777216,"num_key_value_heads":1,"vocab_size":200,"rms_norm_eps":1e-300})",
+  };
+  for (std::size_t i = 0; i < std::size(changes); ++i) {
+    const auto golden = static_cast<char>('a' + 3 * i);
+    ok &= write(cat(directory, "/config/", i),
+                as_bytes(cat(std::string(1, golden), "0", changes[i])));
+  }
+  ok &= write(cat(directory, "/config/gguf"), testing::TinyLlama().gguf());
   ok &= write(cat(directory, "/gguf/everything"), gguf_of_everything());
   ok &= write(cat(directory, "/gguf/small"), GgufBuilder()
                                                  .set_alignment(8)
@@ -87,8 +105,9 @@ bool write_all(const std::string& directory) {
 
 int main(int argc, char** argv) {
   if (argc != 2 || !hearth::write_all(argv[1])) {
-    std::fputs("usage: fuzz_seeds DIRECTORY (writable, with gguf, safetensors and json in it)\n",
-               stderr);
+    std::fputs(
+        "usage: fuzz_seeds DIRECTORY (writable, with gguf, safetensors, json and config in it)\n",
+        stderr);
     return 1;
   }
   return 0;

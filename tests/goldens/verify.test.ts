@@ -5,13 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  decoders,
-  expectPass,
-  goldenFolder,
-  hearth,
-  packedDecoders,
-} from "../support/hearth-verify.js";
+import { decoders, expectPass, goldenFolder, hearth } from "../support/hearth-verify.js";
 
 // README.md: in 32-bit floats, and where some are of 16 bits.
 const exactTolerance = 2e-4;
@@ -23,17 +17,6 @@ const timeout = 120_000;
 describe.each(["native", "wasm"])("hearth verify on %s", (device) => {
   it("passes every golden of a decoder", { timeout }, async () => {
     await expectPass(device, decoders.map(goldenFolder), exactTolerance);
-  });
-
-  it("says of matrices that it cannot unpack that it cannot", { timeout }, async () => {
-    const folders = packedDecoders.map(goldenFolder);
-    expect(folders).not.toHaveLength(0);
-    const { code, stdout } = await hearth("verify", "--device", device, "--json", ...folders);
-    for (const { error } of JSON.parse(stdout).models) {
-      expect(error.code).toBe("unsupported_config");
-      expect(error.subject).toBe("quantization_config.quant_method");
-    }
-    expect(code).toBe(1);
   });
 
   it("fails a tolerance that no other order of sums can meet", { timeout }, async () => {

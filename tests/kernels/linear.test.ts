@@ -60,6 +60,12 @@ describe("matvec", () => {
 
   it("has MXFP4's table too", () => matvec({ layout: "q4t", tableKind: 1, n: 9, k: 96, rows: 1 }));
 
+  it("has zero points instead of minimums", async () => {
+    for (const layout of ["q4m", "q8m"] as const) {
+      await matvec({ layout, zeroPoints: true, n: 9, k: 160, rows: 1, norm: true, glu: 1 });
+    }
+  });
+
   it("takes rows of floats that are no multiple of 32", async () => {
     for (const layout of ["f32", "f16", "bf16"] as const) {
       await matvec({ layout, n: 8, k: 100, rows: 1, norm: true });
@@ -111,6 +117,17 @@ describe("matmul", () => {
       await matmul({ layout, n: 5, k: 576, rows: 7, residual: 2 }, { TILE_N: 32, TILE_T: 16 });
     });
   }
+
+  it("has zero points instead of minimums", async () => {
+    for (const layout of ["q4m", "q8m"] as const) {
+      await matmul({ layout, zeroPoints: true, n: 17, k: 96, rows: 9 });
+    }
+    await matmul(
+      { layout: "q4m", zeroPoints: true, n: 17, k: 96, rows: 9 },
+      undefined,
+      "matmul_dot8",
+    );
+  });
 
   it("takes rows of floats that are no multiple of a slice", () =>
     matmul({ layout: "f16", n: 9, k: 100, rows: 10 }, { TILE_N: 16, TILE_T: 32 }));
@@ -166,4 +183,31 @@ describe("embed", () => {
       expectClose(new Float32Array(outputs.at(-1) as ArrayBuffer), expected, bounds);
     });
   }
+
+  it("copies rows by the tokens' positions", async () => {
+    const random = new Random(6);
+    const [n, k, row0, tokens, position] = [10, 32, 4, 5, 2];
+    const planes = randomPlanes("f32", n * k, random);
+    const before = random.floats(tokens * k);
+    const outputs = await run({
+      files: ["step", "layout_f32", "embed"],
+      constants: { K: k, N: n, ROW0: row0, Y_STRIDE: k, Y_OFFSET: 0, POSITIONS: 1, ROWS_KIND: 0 },
+      bindings: [
+        step({ tokens, position }),
+        { kind: "read", data: planes.codes },
+        { kind: "read", data: planes.scales },
+        { kind: "rw", data: new Uint32Array(tokens).fill(99) },
+        { kind: "rw", data: before },
+      ],
+      grid: [tokens],
+    });
+    const { values } = decode("f32", planes, n * k);
+    const expected = Float64Array.from(before);
+    // Positions 2 and 3 are rows of another piece.
+    for (let t = 2; t < tokens; t++) {
+      const row = position + t - row0;
+      expected.set(values.subarray(row * k, row * k + k), t * k);
+    }
+    expectClose(new Float32Array(outputs.at(-1) as ArrayBuffer), expected, 0);
+  });
 });

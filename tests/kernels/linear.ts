@@ -6,6 +6,7 @@ import { type Decoded, decode, type Layout, randomPlanes } from "./weights.ts";
 export interface Linear {
   layout: Layout;
   tableKind?: number;
+  zeroPoints?: boolean;
   n: number;
   k: number;
   rows: number;
@@ -28,7 +29,7 @@ export function makeLinear(shape: Linear, seed: number) {
   const { layout, n, k, rows, row0 = 0, norm, bias, residual = 0, glu = 0 } = shape;
   const random = new Random(seed);
   const lines = glu ? 2 * n : n;
-  const planes = randomPlanes(layout, lines * k, random);
+  const planes = randomPlanes(layout, lines * k, random, shape.zeroPoints);
   const wide = row0 + lines + 3;
   const xStride = k + 16;
   const rStride = Math.ceil((wide + rOffset) / 4) * 4;
@@ -58,6 +59,7 @@ export function makeLinear(shape: Linear, seed: number) {
     ROWS_KIND: shape.rowsKind ?? 0,
   };
   if (layout === "q4t") constants.TABLE_KIND = shape.tableKind ?? 0;
+  if (shape.zeroPoints) constants.ZERO_POINTS = 1;
   const bindings: Binding[] = [
     // Rows of the other kind than asked for would be too many.
     step(
@@ -145,8 +147,8 @@ export async function checkLinear(
 }
 
 export function compareLinear(one: LinearCase, actual: Float32Array, errors: Errors): void {
-  const { layout, n, k, rows, row0 = 0, norm, bias, residual = 0, glu = 0, tableKind } = one.shape;
-  const weights: Decoded = decode(layout, one.planes, (glu ? 2 * n : n) * k, tableKind);
+  const { layout, n, k, rows, row0 = 0, norm, bias, residual = 0, glu = 0 } = one.shape;
+  const weights: Decoded = decode(layout, one.planes, (glu ? 2 * n : n) * k, one.shape);
   const expected = Float64Array.from(one.y);
   const bounds = new Float64Array(one.y.length);
   for (let t = 0; t < rows; t++) {

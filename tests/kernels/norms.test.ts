@@ -211,6 +211,8 @@ describe("rope", () => {
     const x = rows(random, tokens, width, width + 4, 4);
     const y = inPlace ? x : rows(random, tokens, width, width + 8, 4);
     const f = frequencies(rotary);
+    const divided = interleaved;
+    const divisors = random.floats(rotary / 2).map((v) => 1 + Math.abs(v));
     const result = await run({
       files: ["step", "rotate", "rope"],
       constants: {
@@ -224,6 +226,7 @@ describe("rope", () => {
         Y_STRIDE: y.stride,
         Y_OFFSET: y.offset,
         X_IN_Y: inPlace ? 1 : 0,
+        DIVIDED: divided ? 1 : 0,
         ROWS_KIND: 0,
       },
       bindings: [
@@ -231,6 +234,7 @@ describe("rope", () => {
         read(f),
         inPlace ? dummy("rw") : rw(x.data),
         rw(y.data),
+        divided ? read(divisors) : dummy(),
       ],
       grid: [Math.ceil(width / 2 / 64), tokens],
     });
@@ -239,10 +243,13 @@ describe("rope", () => {
       for (let h = 0; h < heads; h++) {
         const from = t * x.stride + x.offset + h * size;
         const head = [...x.data.slice(from, from + size)];
-        expected.push(...turned(head, position + t, f, rotary, interleaved, 1.25));
+        const turns = divided ? f.map((v, i) => v / (divisors[i] as number)) : f;
+        expected.push(...turned(head, position + t, turns, rotary, interleaved, 1.25));
       }
     }
-    expectClose(columns(result[1], y, tokens, width), expected, 1.25 * turnBound);
+    // A quotient is within 2.5 units, and with it the angle, which is up to the position.
+    const angle = divided ? 2 * 2 * 2.5 * ulp * (position + tokens) : 0;
+    expectClose(columns(result[1], y, tokens, width), expected, 1.25 * (turnBound + angle));
   });
 });
 
@@ -338,6 +345,8 @@ describe("rope_kv", () => {
     const width = (heads + 2 * kvHeads) * size;
     const x = rows(random, tokens, width, width + 4, 0);
     const f = frequencies(rotary);
+    const divisors = random.floats(rotary / 2).map((v) => 1 + Math.abs(v));
+    const turns = interleaved ? f.map((v, i) => v / (divisors[i] as number)) : f;
     const [queryNorm, keyNorm] = [random.floats(size), random.floats(size)];
     const elements = kvHeads * capacity * size;
     const [keys, values] = [state(kind, random, elements), state(kind, random, elements)];
@@ -359,6 +368,7 @@ describe("rope_kv", () => {
         EPSILON: 1e-6,
         WEIGHT_OFFSET: 1,
         ROPE: rope ? 1 : 0,
+        DIVIDED: interleaved ? 1 : 0,
         ROWS_KIND: 0,
       },
       bindings: [
@@ -369,6 +379,7 @@ describe("rope_kv", () => {
         rw(values),
         norm ? read(queryNorm) : dummy(),
         norm ? read(keyNorm) : dummy(),
+        interleaved ? read(divisors) : dummy(),
       ],
       grid: [heads + 2 * kvHeads, tokens],
     });
@@ -376,7 +387,7 @@ describe("rope_kv", () => {
       let v = [...x.data.slice(t * x.stride + column, t * x.stride + column + size)];
       if (!weight) return v;
       if (norm) v = rmsNorm(v, weight, 1e-6, 1);
-      return rope ? turned(v, position + t, f, rotary, interleaved, 1) : v;
+      return rope ? turned(v, position + t, turns, rotary, interleaved, 1) : v;
     };
     // A norm makes numbers below 2 · 2, at an error of 20 units of their last place, of `turn`
     // twice.

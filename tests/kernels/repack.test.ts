@@ -68,7 +68,7 @@ describe("repack", () => {
       }
       expect(unit).toBe(count);
       const expected = blockValues(format, blocks);
-      const actual = decode(format.layout, planes, expected.length, format.tableKind);
+      const actual = decode(format.layout, planes, expected.length, format);
       // K-quants' products of scales are rounded to halves: by up to 2^-10 of themselves, as WGSL
       // leaves the direction open. The rest is exact, but for the rounding of a float here and
       // there.
@@ -96,5 +96,47 @@ describe("repack", () => {
     expect([...new Uint32Array(brain.codes.buffer)]).toEqual(
       Array.from(halves, (bits) => bits << 16),
     );
+  });
+
+  it.each([
+    ["f32", 4],
+    ["f16", 2],
+  ] as const)("turns matrices of %s round, in pieces and slices", async (type, size) => {
+    const random = new Random(size);
+    const [k, rows] = [12, 10];
+    const file = random.bytes(k * rows * size); // (k, rows)
+    // Rows 3 to 8 of the matrix become rows 1 to 6 of a piece that has 8.
+    const [from, n, to, pieceRows] = [3, 6, 1, 8];
+    let codes = new Uint8Array(pieceRows * k * size).fill(0xee);
+    const unitBytes = 2 * rows * size;
+    for (const [firstUnit, units, offset] of [
+      [0, 1, 3],
+      [1, 4, 0],
+      [5, 1, 2],
+    ] as const) {
+      const bytes = file.subarray(firstUnit * unitBytes, (firstUnit + units) * unitBytes);
+      const staging = random.bytes(offset + bytes.length + 8);
+      staging.set(bytes, offset);
+      const [after] = await run({
+        files: [`repack_transposed_${type}`, "repack"],
+        constants: { K: k, ROWS: rows, FROM: from, N: n, TO: to },
+        bindings: [
+          { kind: "uniform", data: new Uint32Array([units, firstUnit, offset, 0]) },
+          { kind: "read", data: staging },
+          { kind: "rw", data: codes },
+          dummy("rw"),
+        ],
+        grid: [1],
+      });
+      codes = new Uint8Array(after as ArrayBuffer);
+    }
+    const expected = new Uint8Array(codes.length).fill(0xee);
+    for (let row = 0; row < n; row++) {
+      for (let column = 0; column < k; column++) {
+        const at = (column * rows + from + row) * size;
+        expected.set(file.subarray(at, at + size), ((to + row) * k + column) * size);
+      }
+    }
+    expect([...codes]).toEqual([...expected]);
   });
 });

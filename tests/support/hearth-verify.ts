@@ -23,18 +23,8 @@ function isDecoder(name: string): boolean {
   return has("logits") && has("greedy_ids") && !has("decoder_input_ids");
 }
 
-function isPacked(name: string): boolean {
-  const config = JSON.parse(readFileSync(join(goldenFolder(name), "config.json"), "utf8"));
-  return "quantization_config" in config;
-}
-
-const all = readdirSync(root).sort().filter(isDecoder);
-
-/** Every decoder that is there, of whatever family. */
-export const decoders: readonly string[] = all.filter((name) => !isPacked(name));
-
-/** Those whose matrices GPTQ or AWQ has packed. */
-export const packedDecoders: readonly string[] = all.filter(isPacked);
+/** Every decoder that is there, of whatever family, with matrices packed or not. */
+export const decoders: readonly string[] = readdirSync(root).sort().filter(isDecoder);
 
 interface Output {
   name: string;

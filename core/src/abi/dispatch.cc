@@ -58,7 +58,7 @@ constexpr auto kHandlers = make_handlers<
     &Engine::gpu_plan, &Engine::session_schedule, &Engine::session_take,
     &Engine::session_forward_begin, &Engine::session_lost, &Engine::session_pretend,
     &Engine::logprobs, &Engine::gpu_check_names, &Engine::gpu_check_open, &Engine::gpu_check_close,
-    &Engine::encode>();
+    &Engine::column_order, &Engine::encode>();
 
 }  // namespace
 

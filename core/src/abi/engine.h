@@ -79,6 +79,7 @@ class Engine {
   Result<GpuCheckNames> gpu_check_names(const gpu::Adapter& request);
   Result<GpuCheck> gpu_check_open(const GpuCheckOpen& request);
   Result<GpuVerdict> gpu_check_close(const GpuCheckClose& request);
+  Result<ColumnOrder> column_order(const ColumnGroups& request);
 
  private:
   Result<std::unique_ptr<runtime::LoadedModel>> make_model(const ModelOpen& request,

@@ -60,9 +60,16 @@ ModelInfo describe(const runtime::LoadedModel& model) {
   info.vocab_size = small(facts.vocab_size);
   info.trained_context = small(facts.trained_context);
   info.context_length = small(model.context_length());
+  const models::Quantization* quantization = model.checkpoint().quantization();
+  if (quantization != nullptr) {
+    info.quantization = quantization->description();
+    info.parameters = quantization->parameters();
+  }
   for (const auto& file : model.checkpoint().files()) {
     for (const TensorInfo& tensor : file->directory().tensors()) {
-      info.parameters += static_cast<std::uint64_t>(tensor.shape.elements());
+      if (quantization == nullptr || !models::is_packed_tensor(tensor.name)) {
+        info.parameters += static_cast<std::uint64_t>(tensor.shape.elements());
+      }
       const std::string name(dtype_name(tensor.dtype));
       auto use = std::find_if(info.dtypes.begin(), info.dtypes.end(),
                               [&](const DTypeUse& each) { return each.dtype == name; });

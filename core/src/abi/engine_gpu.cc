@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "abi/engine.h"
+#include "quant/assemble.h"
 #include "sample/sampler.h"
 
 namespace hearth::abi {
@@ -63,6 +64,17 @@ Result<Scores> Engine::logprobs(const LogitsOfIds& request) {
     scores.logprobs.push_back(sample::logprob(row, request.ids[i]));
   }
   return scores;
+}
+
+Result<ColumnOrder> Engine::column_order(const ColumnGroups& request) {
+  if (request.group_size == 0 || request.groups.size() % 4 != 0) {
+    return fail(ErrorCode::kInvalidArgument, "The groups are no groups of columns.", "groups");
+  }
+  ColumnOrder result;
+  result.order.resize(request.groups.size() / 4);
+  HEARTH_TRY(hearth::column_order(request.groups, request.group_size, request.sorted, request.name,
+                                  result.order));
+  return result;
 }
 
 Result<GpuCheckNames> Engine::gpu_check_names(const gpu::Adapter& request) {

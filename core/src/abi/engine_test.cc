@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "abi/test_host.h"
+#include "models/tiny_packed.h"
 
 namespace hearth::abi {
 namespace {
@@ -210,6 +211,38 @@ TEST_F(EngineTest, SaysWhatItHolds) {
   EXPECT_EQ(info->dtypes[0].dtype, "Q4_1");
   EXPECT_EQ(info->dtypes[1].dtype, "F32");
   EXPECT_EQ(info->dtypes[1].tensors, 5u);
+}
+
+TEST_F(EngineTest, OrdersColumnsForAGpu) {
+  const std::uint8_t groups[] = {1, 0, 0, 0, 0, 0, 0, 0};
+  const auto order =
+      host_.call<"column_order">({.groups = groups, .group_size = 1, .name = "x.g_idx"});
+  ASSERT_TRUE(order);
+  EXPECT_EQ(order->order, (std::vector<std::uint32_t>{1, 0}));
+  const auto unsorted = host_.call<"column_order">(
+      {.groups = groups, .group_size = 1, .sorted = true, .name = "x.g_idx"});
+  ASSERT_FALSE(unsorted);
+  EXPECT_EQ(unsorted.error().code, "malformed_tensor");
+  EXPECT_EQ(unsorted.error().name, "x.g_idx");
+  const auto none = host_.call<"column_order">({.groups = groups, .group_size = 0});
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, "invalid_argument");
+}
+
+TEST_F(EngineTest, SaysHowACheckpointIsQuantized) {
+  const hearth::testing::TinyPacked tiny({.group_size = 32});
+  const std::vector<std::uint8_t> file = tiny.file();
+  const auto opened = host_.call<"file_open">({.name = "m", .size = file.size(), .head = file});
+  ASSERT_TRUE(opened);
+  const auto info =
+      host_.call<"model_inspect">({.files = {opened->file}, .config_json = tiny.config()});
+  ASSERT_TRUE(info) << info.error().message;
+  EXPECT_EQ(info->quantization, "GPTQ 4-bit, groups of 32");
+  std::uint64_t weights = 0;
+  for (const auto& [name, tensor] : tiny.floats.tensors) {
+    weights += static_cast<std::uint64_t>(tensor.shape.elements());
+  }
+  EXPECT_EQ(info->parameters, weights);
 }
 
 TEST_F(EngineTest, ScoresAreTheLogprobsOfForward) {

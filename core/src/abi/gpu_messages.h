@@ -74,6 +74,33 @@ struct LogitsOfIds {
   }
 };
 
+struct ColumnGroups {
+  using Self = ColumnGroups;
+  static constexpr std::string_view kName = "ColumnGroups";
+  ByteView groups;
+  std::uint32_t group_size = 0;
+  bool sorted = false;
+  std::string name;
+  static constexpr auto fields() {
+    return std::tuple{
+        HEARTH_FIELD(groups, "The group of each column, as GPTQ's g_idx has them: int32."),
+        HEARTH_FIELD(group_size, "Columns that a group has; the last may have fewer."),
+        HEARTH_FIELD(sorted, "Whether they have to be in order already."),
+        HEARTH_FIELD(name, "The tensor, for messages.")};
+  }
+};
+
+struct ColumnOrder {
+  using Self = ColumnOrder;
+  static constexpr std::string_view kName = "ColumnOrder";
+  std::vector<std::uint32_t> order;
+  static constexpr auto fields() {
+    return std::tuple{HEARTH_FIELD(order,
+                                   "The columns as a GPU holds them, those of a group together: "
+                                   "malformed_tensor when there is no such order.")};
+  }
+};
+
 struct GpuCheckOpen {
   using Self = GpuCheckOpen;
   static constexpr std::string_view kName = "GpuCheckOpen";

@@ -77,6 +77,7 @@ using Methods = std::tuple<Method<"engine_info", Empty, EngineInfo>,            
                            Method<"gpu_check_names", gpu::Adapter, GpuCheckNames>,           //
                            Method<"gpu_check_open", GpuCheckOpen, GpuCheck>,                 //
                            Method<"gpu_check_close", GpuCheckClose, GpuVerdict>,             //
+                           Method<"column_order", ColumnGroups, ColumnOrder>,                //
                            Method<"encode", Encode, Encoded>>;
 
 }  // namespace hearth::abi

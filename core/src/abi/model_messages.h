@@ -69,6 +69,7 @@ struct ModelInfo {
   std::uint32_t trained_context = 0;
   std::uint32_t context_length = 0;
   std::vector<DTypeUse> dtypes;
+  std::string quantization;
   std::uint64_t weight_bytes = 0;
   std::uint64_t activation_bytes = 0;
   std::uint64_t kv_bytes = 0;
@@ -87,6 +88,9 @@ struct ModelInfo {
         HEARTH_FIELD(trained_context, "Context the model was trained for, in tokens."),
         HEARTH_FIELD(context_length, "Context a session will have, in tokens."),
         HEARTH_FIELD(dtypes, "Element types of the weights, largest first."),
+        HEARTH_FIELD(quantization,
+                     "Of a checkpoint of GPTQ or AWQ, such as \"GPTQ 4-bit, groups of 128\"; empty "
+                     "for others."),
         HEARTH_FIELD(weight_bytes, "Memory the weights take."),
         HEARTH_FIELD(activation_bytes, "Memory a step's intermediate values take."),
         HEARTH_FIELD(kv_bytes, "Memory the keys and values of one session take.")};

@@ -14,7 +14,8 @@ inline constexpr std::int64_t kTileTokens = 4;
 enum class Correction : std::uint8_t {
   kNone,     ///< nothing
   kMinimum,  ///< the float scale · Σq: weights are d·w + m
-  kOffset,   ///< the int32 −offset · Σq: weights are d·(w − offset)
+  kOffset,   ///< the int32 −offset · Σq: weights are d·(w − offset), or
+             ///< with offset 1 d·(w − z), z a row's own
 };
 
 /// Bytes of one block of one token: quants, scale, correction.

@@ -15,7 +15,7 @@ void embed_row(const Matrix& table, std::int64_t row, float* output) {
                std::span<float>(output, columns));
     return;
   }
-  std::uint8_t block[2 + kBlock];  // the largest packed type's, Q8_0
+  std::uint8_t block[4 + kBlock];  // the largest packed type's, Z8
   const auto block_bytes = static_cast<std::size_t>(info.block_bytes);
   HEARTH_CHECK(block_bytes <= sizeof block);
   for (std::int64_t b = 0; b < table.columns / kBlock; ++b) {

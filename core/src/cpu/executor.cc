@@ -157,6 +157,11 @@ void Executor::run_node(const Frame& frame, const Node& node) const {
       activate(std::get<graph::ActivateParams>(node.params).activation,
                dense(frame, node.inputs[0]), dense(frame, node.output), count * width, frame.pool);
       return;
+    case Op::kGatherColumns:
+      gather_columns(rows(frame, node.inputs[0]), stride(node.inputs[0]),
+                     reinterpret_cast<const std::uint32_t*>(weight(1)), dense(frame, node.output),
+                     count, width, frame.pool);
+      return;
     case Op::kAdd:
       add(dense(frame, node.inputs[0]), dense(frame, node.inputs[1]), dense(frame, node.output),
           count * width, frame.pool);

@@ -27,6 +27,10 @@ class Executor {
 
   /// Binds a weight's bytes: a matrix in the layout of matrix_layout(), or floats for rank 1.
   void bind_weight(graph::ValueId value, const std::uint8_t* data);
+  /// What was bound.
+  const std::uint8_t* weight(graph::ValueId value) const {
+    return weights_[static_cast<std::size_t>(value)];
+  }
   /// The layout that matrices of the value are to be kept in.
   Layout matrix_layout(graph::ValueId value) const;
 

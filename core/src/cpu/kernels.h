@@ -140,6 +140,11 @@ void soft_cap(const float* input, float cap, float* output, std::int64_t n, Thre
 void activate(graph::Activation activation, const float* input, float* output, std::int64_t n,
               ThreadPool& pool);
 
+/// output(t, i) = input(t, order[i]): rows of `width` that lie `stride` floats apart in the input
+/// and next to each other in the output, which does not overlap it.
+void gather_columns(const float* input, std::int64_t stride, const std::uint32_t* order,
+                    float* output, std::int64_t tokens, std::int64_t width, ThreadPool& pool);
+
 /// The same kernels, written to be read: one loop nest each, double accumulators, no packing but
 /// kPlain.
 namespace reference {

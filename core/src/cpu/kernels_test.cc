@@ -288,5 +288,20 @@ TEST(StoreKv, PutsEachHeadInItsPlane) {
   }
 }
 
+TEST(GatherColumns, TakesEachColumnFromItsPlace) {
+  std::mt19937 random(9);
+  constexpr std::int64_t kTokens = 5, kWidth = 37, kStride = 41;
+  const std::vector<float> input = random_floats(random, kTokens * kStride);
+  std::vector<std::uint32_t> order(kWidth);
+  for (std::uint32_t& column : order) column = static_cast<std::uint32_t>(random() % kWidth);
+  std::vector<float> output(kTokens * kWidth);
+  ThreadPool pool(2);
+  gather_columns(input.data(), kStride, order.data(), output.data(), kTokens, kWidth, pool);
+  for (std::size_t i = 0; i < output.size(); ++i) {
+    const std::size_t token = i / kWidth, column = i % kWidth;
+    ASSERT_EQ(output[i], input[token * kStride + order[column]]) << i;
+  }
+}
+
 }  // namespace
 }  // namespace hearth::cpu

@@ -12,7 +12,8 @@ namespace hearth::cpu {
 namespace {
 
 // Every format unpacks vector j of a block to `Parts` weight vectors, each with the columns of its
-// four activations. `finish` turns integer sums into those of Σ activation · weight.
+// four activations. `finish` turns integer sums into those of Σ activation · weight. Those with
+// zero points (kHasZero) have one for each row where others have minimums, as whole numbers.
 template <DType kType>
 struct Format;
 
@@ -20,6 +21,7 @@ template <bool kMinimum, int kOffset>
 struct Bits4 {
   static constexpr bool kFitsPairs = true;
   static constexpr bool kHasMinimum = kMinimum;
+  static constexpr bool kHasZero = false;
   static constexpr int kOffsetOfWeights = kOffset;
   static constexpr int kVectors = 4;
   static constexpr int kSums = 1;
@@ -70,13 +72,15 @@ struct Bits5 : Bits4<kMinimum, kOffset> {
 // A signed byte is its low seven bits less 128 if its top bit is set. The instruction takes weights
 // of seven bits only, so the top bits are multiplied apart, as 64, and taken off twice: exact for
 // every byte, −128 included, where the usual sum of x·sign(w) and |w| is not defined.
+template <bool kZero>
 struct Bits8 {
   static constexpr bool kFitsPairs = false;
   static constexpr bool kHasMinimum = false;
+  static constexpr bool kHasZero = kZero;
   static constexpr int kOffsetOfWeights = 0;
   static constexpr int kVectors = 8;
   static constexpr int kSums = 2;
-  static constexpr std::int64_t kQuantsAt = 8;
+  static constexpr std::int64_t kQuantsAt = kZero ? 16 : 8;
   static constexpr std::int64_t kGroupBlockBytes = kQuantsAt + 128;
   struct State {};
   static HEARTH_INLINE State start(const std::uint8_t*) { return {}; }
@@ -98,7 +102,14 @@ struct Format<DType::kQ5_0> : Bits5<false, 16> {};
 template <>
 struct Format<DType::kQ5_1> : Bits5<true, 0> {};
 template <>
-struct Format<DType::kQ8_0> : Bits8 {};
+struct Format<DType::kQ8_0> : Bits8<false> {};
+template <>
+struct Format<DType::kZ4> : Bits4<true, 0> {
+  static constexpr bool kHasMinimum = false;
+  static constexpr bool kHasZero = true;
+};
+template <>
+struct Format<DType::kZ8> : Bits8<true> {};
 
 constexpr std::int64_t kQuantBytes = kBlock * static_cast<std::int64_t>(sizeof(Activation));
 
@@ -138,6 +149,10 @@ HEARTH_INLINE void tile_sums(const std::uint8_t* weights, std::int64_t stride,
     HEARTH_UNROLL
     for (int g = 0; g < kGroups; ++g) {
       const f32x4 d = load_finite_halves(weights + g * stride);
+      i32x4 zeros = {};
+      if constexpr (F::kHasZero) {
+        zeros = __builtin_convertvector(load<i16x4>(weights + g * stride + 8), i32x4);
+      }
       HEARTH_UNROLL
       for (int t = 0; t < kTokens; ++t) {
         const f32x4 scale = d * load_splat(scales + t * 4);
@@ -149,6 +164,9 @@ HEARTH_INLINE void tile_sums(const std::uint8_t* weights, std::int64_t stride,
         }
         if constexpr (F::kOffsetOfWeights != 0) {
           sums += reinterpret_cast<i32x4>(load_splat_word(corrections + t * 4));
+        }
+        if constexpr (F::kHasZero) {
+          sums += zeros * reinterpret_cast<i32x4>(load_splat_word(corrections + t * 4));
         }
         out[g][t] = madd(to_float(sums), scale, out[g][t]);
       }
@@ -240,6 +258,10 @@ void linear_packed(const LinearArgs& args, std::int64_t first, std::int64_t last
       return run_all<DType::kQ5_1>(args, first, last);
     case DType::kQ8_0:
       return run_all<DType::kQ8_0>(args, first, last);
+    case DType::kZ4:
+      return run_all<DType::kZ4>(args, first, last);
+    case DType::kZ8:
+      return run_all<DType::kZ8>(args, first, last);
     default:
       HEARTH_CHECK(false);
   }
@@ -251,6 +273,9 @@ Rounding rounding_for(DType dtype) {
       return {Correction::kOffset, 8};
     case DType::kQ5_0:
       return {Correction::kOffset, 16};
+    case DType::kZ4:
+    case DType::kZ8:
+      return {Correction::kOffset, 1};  // −Σq, which each row multiplies by its own zero
     case DType::kQ4_1:
     case DType::kQ5_1:
       return {Correction::kMinimum, 0};

@@ -9,15 +9,16 @@
 namespace hearth::cpu {
 namespace {
 
+using hearth::random_weights;
 using testing::dequantized;
 using testing::random_floats;
-using hearth::random_weights;
 
-constexpr DType kPacked[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0};
-constexpr DType kAll[] = {DType::kF32,  DType::kF16,    DType::kBF16,   DType::kQ4_0,
-                          DType::kQ4_1, DType::kQ5_0,   DType::kQ5_1,   DType::kQ8_0,
-                          DType::kQ2_K, DType::kQ3_K,   DType::kQ4_K,   DType::kQ5_K,
-                          DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS, DType::kMXFP4};
+constexpr DType kPacked[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
+                             DType::kQ8_0, DType::kZ4,   DType::kZ8};
+constexpr DType kAll[] = {DType::kF32,   DType::kF16,  DType::kBF16, DType::kQ4_0,   DType::kQ4_1,
+                          DType::kQ5_0,  DType::kQ5_1, DType::kQ8_0, DType::kQ2_K,   DType::kQ3_K,
+                          DType::kQ4_K,  DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS,
+                          DType::kMXFP4, DType::kZ4,   DType::kZ8};
 
 // A weight matrix with its values, its own input, and aligned scratch.
 struct Case {

@@ -8,8 +8,7 @@
 namespace hearth::cpu {
 namespace {
 
-// Bytes of each part of a plain block, in the order of the file: scale, minimum, fifth bits,
-// quants.
+// Bytes of each part of a plain block, in its order: scale, minimum (or zero), fifth bits, quants.
 struct Parts {
   std::size_t minimum;
   std::size_t fifths;
@@ -22,6 +21,7 @@ Parts parts_of(DType dtype) {
     case DType::kQ4_0:
       return {0, 0, 16};
     case DType::kQ4_1:
+    case DType::kZ4:
       return {2, 0, 16};
     case DType::kQ5_0:
       return {0, 4, 16};
@@ -29,6 +29,8 @@ Parts parts_of(DType dtype) {
       return {2, 4, 16};
     case DType::kQ8_0:
       return {0, 0, 32};
+    case DType::kZ8:
+      return {2, 0, 32};
     default:
       HEARTH_CHECK(false);
   }
@@ -99,7 +101,8 @@ void unpack_row(const Parts& parts, const std::uint8_t* packed, std::size_t row,
 
 bool can_pack(DType dtype) {
   return dtype == DType::kQ4_0 || dtype == DType::kQ4_1 || dtype == DType::kQ5_0 ||
-         dtype == DType::kQ5_1 || dtype == DType::kQ8_0;
+         dtype == DType::kQ5_1 || dtype == DType::kQ8_0 || dtype == DType::kZ4 ||
+         dtype == DType::kZ8;
 }
 
 Layout preferred_layout(DType dtype, std::int64_t rows, std::int64_t columns, bool exact) {

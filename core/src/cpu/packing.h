@@ -3,7 +3,7 @@
 // group of rows:
 //
 //   scales    4 halves, rows 0 … 3
-//   minimums  4 halves                              Q4_1, Q5_1
+//   minimums  4 halves                              Q4_1, Q5_1; Z4 and Z8 have zeros here
 //   fifths    4 words of 32 high bits               Q5_0, Q5_1: bit 8·i + j belongs to byte i of
 //   vector j,
 //                                                   low nibbles being vectors 0 … 3, high ones 4 …

@@ -1,6 +1,6 @@
-// Vector forms of dequantize() for the types that whole files consist of: halves, bfloat16 and the
-// K-quants of 4 to 6 bits; the others are left to dequantize(). quant/dequantize.cc draws the
-// blocks.
+// Vector forms of dequantize() for the types that whole files consist of: halves, bfloat16, the
+// K-quants of 4 to 6 bits and the blocks of GPTQ and AWQ; the others are left to dequantize().
+// quant/dequantize.cc draws the blocks.
 //
 // The result is the oracle's, whether or not the machine fuses products and sums: a half has 11
 // significant bits, a K-quant's scale and minimum at most 7 and a quant at most 5 (6-bit quants
@@ -13,8 +13,6 @@
 
 namespace hearth::cpu {
 namespace {
-
-constexpr std::int64_t kSuperBlock = 256;  // elements of a K-quant
 
 void widen_words(DType dtype, const std::uint8_t* from, std::int64_t n, float* out) {
   const std::int64_t whole = n & ~std::int64_t{3};
@@ -164,10 +162,36 @@ void widen_q6_k(const std::uint8_t* block, float* out) {
   }
 }
 
+/// out[i] = scale · (q[i] − zero)
+HEARTH_INLINE void put_zeroed(u8x16 q, float zero, float scale, float* out) {
+  const Floats16 values = to_floats(q, zero);
+  const f32x4 factor = splat(scale);
+  HEARTH_UNROLL
+  for (int i = 0; i < 4; ++i) store(out + 4 * i, factor * values.part[i]);
+}
+
+void widen_z4(const std::uint8_t* block, float* out) {
+  const float scale = half_at(block);
+  const float zero = load_le<std::int16_t>(block + 2);
+  const auto bytes = load<u8x16>(block + 4);
+  put_zeroed(bytes & 0x0f, zero, scale, out);
+  put_zeroed(bytes >> 4, zero, scale, out + 16);
+}
+
+void widen_z8(const std::uint8_t* block, float* out) {
+  const float scale = half_at(block);
+  // Signed bytes, made unsigned by turning the sign round.
+  const auto zero = static_cast<float>(load_le<std::int16_t>(block + 2) + 128);
+  put_zeroed(load<u8x16>(block + 4) ^ 0x80, zero, scale, out);
+  put_zeroed(load<u8x16>(block + 20) ^ 0x80, zero, scale, out + 16);
+}
+
 template <typename One>
 void each_block(DType dtype, const std::uint8_t* from, std::int64_t n, float* out, One one) {
-  const auto bytes = static_cast<std::int64_t>(dtype_info(dtype).block_bytes);
-  for (std::int64_t i = 0; i < n; i += kSuperBlock, from += bytes) one(from, out + i);
+  const DTypeInfo& info = dtype_info(dtype);
+  for (std::int64_t i = 0; i < n; i += info.block_elements, from += info.block_bytes) {
+    one(from, out + i);
+  }
 }
 
 }  // namespace
@@ -183,6 +207,10 @@ void widen(DType dtype, const std::uint8_t* from, std::int64_t n, float* out) {
       return each_block(dtype, from, n, out, widen_q5_k);
     case DType::kQ6_K:
       return each_block(dtype, from, n, out, widen_q6_k);
+    case DType::kZ4:
+      return each_block(dtype, from, n, out, widen_z4);
+    case DType::kZ8:
+      return each_block(dtype, from, n, out, widen_z8);
     default: {
       const auto elements = static_cast<std::size_t>(n);
       const auto bytes = static_cast<std::size_t>(dtype_bytes(dtype, elements));

@@ -1,5 +1,5 @@
-// Ops that look at each element alone: add, scale, soft_cap, activate, take_rows, glu. They share
-// their grid: an invocation takes four columns of a row.
+// Ops that look at each element alone: add, scale, soft_cap, activate, take_rows, gather_columns,
+// glu. They share their grid: an invocation takes four columns of a row.
 
 #include "gpu/lower.h"
 
@@ -83,6 +83,17 @@ Result<void> emit_take_rows(Lowering& low, const Node& node) {
       {set("WIDTH", y.width), set("X_STRIDE", x.stride), set("X_OFFSET", x.offset),
        set("Y_STRIDE", y.stride), set("Y_OFFSET", y.offset)},
       {write(x.binding), write(y.binding)}, grid(low, y));
+}
+
+Result<void> emit_gather_columns(Lowering& low, const Node& node) {
+  const Rows x = low.rows(node.inputs[0]), y = low.rows(node.output);
+  std::vector<Constant> constants = row_constants(y);
+  constants.push_back(set("X_STRIDE", x.stride));
+  constants.push_back(set("X_OFFSET", x.offset));
+  HEARTH_ASSIGN(const Variant variant, low.writer().variant("gather_columns"));
+  const Bound order = read(low.weights().vector(node.inputs[1]));
+  return low.writer().dispatch(low.out(), node.name, variant, constants,
+                               {order, write(x.binding), write(y.binding)}, grid(low, y));
 }
 
 Result<void> emit_glu(Lowering& low, const Node& node) {

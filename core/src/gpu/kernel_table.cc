@@ -101,6 +101,8 @@ constexpr Shared kShared[] = {
     {"activation", "glu activate"},
     {"cap", "attention attention_split"},
     {"linear", "matmul matvec"},
+    {"assemble", "assemble_codes assemble_zeros assemble_scales"},
+    {"assemble_halves", "assemble_zeros assemble_scales"},
     {"matvec_rows", "matvec"},
     {"sample", "sample_argmax sample_pick sample_weights sample_narrow sample_sums sample_draw"},
     {"sample_select", "sample_narrow sample_sums sample_draw"},
@@ -113,10 +115,11 @@ Variant make_variant(const KernelNeed& need, std::string_view file, const Prelud
   if (!need.part.empty()) variant.name += cat(".", need.part);
   variant.name += cat(".", prelude.name);
   if (!prelude.file.empty()) variant.files.push_back(prelude.file);
-  // Kernels that repack have a uniform of their own: each reads a block, and what they share
-  // follows.
+  // Kernels that load weights have a uniform of their own. Those that repack read a block each, and
+  // what they share follows.
   const bool repacks = need.kernel.starts_with("repack");
-  if (!repacks) variant.files.push_back("step");
+  const bool loads = repacks || need.kernel.starts_with("assemble");
+  if (!loads) variant.files.push_back("step");
   if (!need.part.empty()) variant.files.push_back(part_file(need.kernel, need.part));
   for (const Shared& each : kShared) {
     if (contains(each.kernels, need.kernel)) variant.files.push_back(each.file);
@@ -185,11 +188,27 @@ bool has_substitute(std::string_view variant) {
 std::vector<KernelNeed> all_kernels() {
   constexpr std::string_view kLayouts[] = {"f32", "f16", "bf16", "q4", "q4m", "q4t", "q8", "q8m"};
   constexpr std::string_view kStates[] = {"f32", "f16"};
-  constexpr std::string_view kPlainKernels[] = {
-      "quantize_x",  "rms_norm",      "layer_norm",  "rope",           "attention_merge",
-      "glu",         "add",           "scale",       "soft_cap",       "activate",
-      "take_rows",   "sample_argmax", "sample_pick", "sample_weights", "sample_narrow",
-      "sample_sums", "sample_draw"};
+  constexpr std::string_view kPlainKernels[] = {"quantize_x",
+                                                "rms_norm",
+                                                "layer_norm",
+                                                "rope",
+                                                "attention_merge",
+                                                "glu",
+                                                "add",
+                                                "scale",
+                                                "soft_cap",
+                                                "activate",
+                                                "take_rows",
+                                                "sample_argmax",
+                                                "sample_pick",
+                                                "sample_weights",
+                                                "sample_narrow",
+                                                "sample_sums",
+                                                "sample_draw",
+                                                "gather_columns",
+                                                "assemble_codes",
+                                                "assemble_zeros",
+                                                "assemble_scales"};
   std::vector<KernelNeed> needs;
   for (std::string_view kernel : {"embed", "matvec", "matmul"}) {
     for (std::string_view part : kLayouts) needs.push_back({.kernel = kernel, .part = part});

@@ -32,6 +32,7 @@ Layout layout_of(DType dtype) {
       return Layout::kQ4;
     case DType::kQ4_1:
     case DType::kQ4_K:
+    case DType::kZ4:
       return Layout::kQ4M;
     case DType::kIQ4_NL:
     case DType::kIQ4_XS:
@@ -45,6 +46,7 @@ Layout layout_of(DType dtype) {
     case DType::kQ6_K:
     case DType::kQ2_K:
     case DType::kQ3_K:
+    case DType::kZ8:
       return Layout::kQ8M;
     default:
       HEARTH_CHECK(false);
@@ -84,6 +86,8 @@ std::string_view repack_kernel(DType dtype) {
       return "";
   }
 }
+
+bool has_zero_points(DType dtype) { return dtype == DType::kZ4 || dtype == DType::kZ8; }
 
 int table_kind(DType dtype) { return dtype == DType::kMXFP4 ? 1 : 0; }
 

@@ -28,6 +28,9 @@ Layout layout_of(DType dtype);
 /// are.
 std::string_view repack_kernel(DType dtype);
 
+/// For kQ4M and kQ8M: whether the scales have zero points and not minimums (`ZERO_POINTS`).
+bool has_zero_points(DType dtype);
+
 /// For kQ4T: which table of 16 values the codes index, as `TABLE_KIND` of the kernels counts them.
 int table_kind(DType dtype);
 

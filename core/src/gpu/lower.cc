@@ -138,6 +138,8 @@ Result<void> Lowering::node(std::size_t index) {
       return emit_activate(*this, node);
     case Op::kTakeRows:
       return emit_take_rows(*this, node);
+    case Op::kGatherColumns:
+      return emit_gather_columns(*this, node);
   }
   return {};
 }

@@ -138,6 +138,7 @@ Result<void> emit_scale(Lowering& low, const graph::Node& node);
 Result<void> emit_soft_cap(Lowering& low, const graph::Node& node);
 Result<void> emit_activate(Lowering& low, const graph::Node& node);
 Result<void> emit_take_rows(Lowering& low, const graph::Node& node);
+Result<void> emit_gather_columns(Lowering& low, const graph::Node& node);
 
 /// Scratch that a node of the kind needs at most.
 std::uint64_t linear_scratch_bytes(const graph::Plan& plan, const graph::Node& node);
@@ -154,9 +155,11 @@ inline Constant set(std::string_view name, double value) {
 inline int activation_kind(graph::Activation activation) {
   return static_cast<int>(activation) + 1;
 }
-/// Tells kernels of tabled codes which table is meant; others have no such override.
+/// Tells kernels of tabled codes which table is meant, and those of scales with minimums that there
+/// are zero points; others have no such overrides.
 inline void add_table(const Matrix& matrix, std::vector<Constant>& constants) {
   if (matrix.layout == Layout::kQ4T) constants.push_back(set("TABLE_KIND", matrix.table));
+  if (matrix.zero_points) constants.push_back(set("ZERO_POINTS", 1));
 }
 inline Bound read(const Binding& binding) { return {.access = Access::kRead, .binding = binding}; }
 inline Bound write(const Binding& binding) {

@@ -146,6 +146,9 @@ struct Load {
   std::uint32_t unit_bytes = 0;
   std::uint32_t slice_units = 1;
   std::uint64_t first_unit = 0;
+  std::uint32_t rows = 0;
+  std::uint32_t group_size = 0;
+  bool sorted = false;
   std::vector<Binding> targets;
   static constexpr auto fields() {
     return std::tuple{
@@ -161,7 +164,19 @@ struct Load {
         HEARTH_FIELD(unit_bytes, "Bytes of a block in the file."),
         HEARTH_FIELD(slice_units, "A slice that is not the last holds a multiple of these."),
         HEARTH_FIELD(first_unit, "Place of the first unit in the target."),
-        HEARTH_FIELD(targets, "Where the unit's parts go: codes, then scales.")};
+        HEARTH_FIELD(
+            rows,
+            "0 for kernels that take units in pairs, 128 a workgroup; else what a unit has "
+            "rows of: workgroups take 64 of them along y, and units along x."),
+        HEARTH_FIELD(group_size,
+                     "0, or how many columns share a scale: then the bytes are groups of columns, "
+                     "read as a whole, and column_order's answer to them is what goes to the "
+                     "target, if there is one. Such loads come before all others."),
+        HEARTH_FIELD(sorted, "For column_order."),
+        HEARTH_FIELD(
+            targets,
+            "Where the unit's parts go, and what its kernel reads besides, in the order of "
+            "its bindings: codes, then scales.")};
   }
 };
 

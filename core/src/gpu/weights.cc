@@ -19,6 +19,32 @@ constexpr std::uint32_t kSliceUnits = 2;
 
 std::uint64_t plane_bytes(std::int64_t bits) { return static_cast<std::uint64_t>((bits + 7) / 8); }
 
+Constant constant(std::string_view name, std::int64_t value) {
+  Constant made;
+  made.name = name;
+  made.value = static_cast<double>(value);
+  return made;
+}
+
+Load load_of(const graph::FileTensor& tensor) {
+  Load load;
+  load.file = tensor.file;
+  load.offset = tensor.info.offset;
+  load.bytes = tensor.info.bytes;
+  load.name = tensor.info.name;
+  load.dtype = dtype_name(tensor.info.dtype);
+  return load;
+}
+
+/// The groups of a matrix's columns, to be brought into order or only to be looked at.
+Load order_load(const graph::Assembly& assembly, bool sorted) {
+  Load load = load_of(*assembly.g_idx);
+  load.unit_bytes = static_cast<std::uint32_t>(load.bytes);
+  load.group_size = static_cast<std::uint32_t>(assembly.format.group_of(assembly.columns));
+  load.sorted = sorted;
+  return load;
+}
+
 }  // namespace
 
 std::int64_t piece_rows(const Value& value, const Adapter& adapter) {
@@ -38,27 +64,33 @@ Result<Weights> Weights::place(const graph::Graph& graph, Writer& writer) {
   weights.matrices_.resize(graph.values.size());
   weights.vectors_.resize(graph.values.size());
   const std::vector<int> uses = graph.use_counts();
+  const auto is_placed = [&](std::size_t i) {
+    return graph.values[i].kind == ValueKind::kWeight && uses[i] > 0;
+  };
   std::uint64_t vector_bytes = 0;
   for (std::size_t i = 0; i < graph.values.size(); ++i) {
     const Value& value = graph.values[i];
-    if (value.kind != ValueKind::kWeight || uses[i] == 0) continue;
-    if (value.shape.rank() == 1) {
-      Binding& binding = weights.vectors_[i];
-      binding.offset = vector_bytes;
-      binding.bytes = align(static_cast<std::uint64_t>(value.shape[0]) * sizeof(float));
-      vector_bytes += binding.bytes;
-    } else {
-      HEARTH_TRY(weights.place_matrix(value, weights.matrices_[i], writer));
-    }
+    if (!is_placed(i) || value.shape.rank() != 1) continue;
+    Binding& binding = weights.vectors_[i];
+    binding.offset = vector_bytes;
+    binding.bytes = align(static_cast<std::uint64_t>(value.shape[0]) * sizeof(float));
+    vector_bytes += binding.bytes;
   }
   HEARTH_ASSIGN(const std::uint32_t buffer, writer.buffer("vectors", "weights", vector_bytes));
   weights.bytes_ += vector_bytes;
   for (std::size_t i = 0; i < graph.values.size(); ++i) {
-    if (weights.vectors_[i].bytes == 0) continue;
-    weights.vectors_[i].buffer = buffer;
-    HEARTH_TRY(weights.place_vector(graph.values[i], weights.vectors_[i], writer));
+    if (!is_placed(i)) continue;
+    const Value& value = graph.values[i];
+    if (value.shape.rank() == 1) {
+      weights.vectors_[i].buffer = buffer;
+      HEARTH_TRY(weights.place_vector(value, weights.vectors_[i], writer));
+    } else {
+      HEARTH_TRY(weights.place_matrix(value, weights.matrices_[i], writer));
+    }
   }
   std::sort(writer.plan.loads.begin(), writer.plan.loads.end(), [](const Load& a, const Load& b) {
+    // Orders of columns first: matrices are put together by them.
+    if ((a.group_size > 0) != (b.group_size > 0)) return a.group_size > 0;
     return a.file != b.file ? a.file < b.file : a.offset < b.offset;
   });
   return weights;
@@ -67,6 +99,7 @@ Result<Weights> Weights::place(const graph::Graph& graph, Writer& writer) {
 Result<void> Weights::place_matrix(const Value& value, Matrix& matrix, Writer& writer) {
   matrix.layout = layout_of(value.dtype);
   matrix.table = table_kind(value.dtype);
+  matrix.zero_points = has_zero_points(value.dtype);
   matrix.rows = value.shape[0];
   matrix.columns = value.shape.back();
   const LayoutInfo& info = layout_info(matrix.layout);
@@ -106,6 +139,14 @@ Result<void> Weights::place_matrix(const Value& value, Matrix& matrix, Writer& w
   std::int64_t part_row = 0;
   for (const graph::WeightPart& part : value.parts) {
     const std::int64_t part_rows = part.info.shape[0];
+    if (part.assembly) {
+      const bool ordered = value.order != graph::kNone;
+      const Binding order =
+          ordered ? vector(value.order) : writer.nothing(Access::kRead, 3).binding;
+      HEARTH_TRY(load_assembled(part, order, part_row, matrix, writer));
+      part_row += part_rows;
+      continue;
+    }
     for (const Piece& piece : matrix.pieces) {
       const std::int64_t begin = std::max(part_row, piece.first_row);
       const std::int64_t end = std::min(part_row + part_rows, piece.first_row + piece.rows);
@@ -160,16 +201,10 @@ Result<void> Weights::place_transposed(const graph::WeightPart& part, const Piec
   load.bytes = part.info.bytes;
   load.name = part.info.name;
   load.dtype = type.name;
-  const auto set = [](std::string_view name, std::int64_t value) {
-    Constant constant;
-    constant.name = name;
-    constant.value = static_cast<double>(value);
-    return constant;
-  };
   load.pipeline = static_cast<std::int32_t>(
       writer.pipeline(variant,
-                      {set("K", columns), set("ROWS", rows), set("FROM", from),
-                       set("N", end - from), set("TO", to)},
+                      {constant("K", columns), constant("ROWS", rows), constant("FROM", from),
+                       constant("N", end - from), constant("TO", to)},
                       "urww"));
   load.unit_bytes =
       static_cast<std::uint32_t>(2 * rows * static_cast<std::int64_t>(type.block_bytes));
@@ -179,7 +214,61 @@ Result<void> Weights::place_transposed(const graph::WeightPart& part, const Piec
   return {};
 }
 
+Result<void> Weights::load_assembled(const graph::WeightPart& part, const Binding& order,
+                                     std::int64_t first_row, const Matrix& matrix, Writer& writer) {
+  const graph::Assembly& from = *part.assembly;
+  const PackedFormat& format = from.format;
+  if (from.g_idx && !from.reorders()) writer.plan.loads.push_back(order_load(from, true));
+  for (const Piece& piece : matrix.pieces) {
+    const std::int64_t begin = std::max(first_row, piece.first_row);
+    const std::int64_t end = std::min(first_row + from.rows, piece.first_row + piece.rows);
+    if (begin >= end) continue;
+    std::vector<Constant> shape = {constant("K", from.columns),
+                                   constant("OF", from.rows),
+                                   constant("ROWS", end - begin),
+                                   constant("FROM", begin - first_row),
+                                   constant("TO", begin - piece.first_row),
+                                   constant("BITS", format.bits),
+                                   constant("AWQ", format.packing == Packing::kAwq),
+                                   constant("WIDE", format.bits == 8)};
+    // `units`: how many the tensor has, each what all rows have of some columns.
+    const auto add = [&](const graph::FileTensor& tensor, std::string_view kernel,
+                         std::int64_t units, std::vector<Constant> own,
+                         std::vector<Binding> targets, std::string_view layout) -> Result<void> {
+      HEARTH_ASSIGN(const Variant variant, writer.variant(kernel));
+      Load load = load_of(tensor);
+      own.insert(own.begin(), shape.begin(), shape.end());
+      load.pipeline = static_cast<std::int32_t>(writer.pipeline(variant, own, layout));
+      load.unit_bytes = static_cast<std::uint32_t>(load.bytes / static_cast<std::uint64_t>(units));
+      load.rows = static_cast<std::uint32_t>(end - begin);
+      load.targets = std::move(targets);
+      writer.plan.loads.push_back(std::move(load));
+      return {};
+    };
+    const std::int64_t block = layout_info(matrix.layout).block;
+    const std::int64_t groups = format.groups(from.columns);
+    const Constant group = constant("GROUP", format.group_of(from.columns) / block);
+    const DType type = from.scales.info.dtype;
+    HEARTH_TRY(add(from.qweight, "assemble_codes", from.columns / block,
+                   {constant("ORDERED", from.reorders())}, {piece.codes, order}, "urwr"));
+    HEARTH_TRY(add(from.qzeros, "assemble_zeros", groups,
+                   {group, constant("LESS_ONE", format.zeros_less_one)}, {piece.scales}, "urw"));
+    HEARTH_TRY(add(from.scales, "assemble_scales", groups,
+                   {group, constant("TYPE", type == DType::kF32   ? 0
+                                            : type == DType::kF16 ? 1
+                                                                  : 2)},
+                   {piece.scales}, "urw"));
+  }
+  return {};
+}
+
 Result<void> Weights::place_vector(const Value& value, const Binding& target, Writer& writer) {
+  if (value.dtype == DType::kI32) {
+    Load load = order_load(*value.parts[0].assembly, false);
+    load.targets = {target};
+    writer.plan.loads.push_back(std::move(load));
+    return {};
+  }
   std::uint64_t first = 0;
   for (const graph::WeightPart& part : value.parts) {
     Load load;

@@ -22,7 +22,8 @@ struct Piece {
 
 struct Matrix {
   Layout layout = Layout::kF32;
-  int table = 0;  ///< `TABLE_KIND` of its type
+  int table = 0;             ///< `TABLE_KIND` of its type
+  bool zero_points = false;  ///< `ZERO_POINTS`
   std::int64_t rows = 0, columns = 0;
   std::vector<Piece> pieces;
 };
@@ -43,6 +44,8 @@ class Weights {
   std::uint64_t bytes() const { return bytes_; }
 
  private:
+  Result<void> load_assembled(const graph::WeightPart& part, const Binding& order,
+                              std::int64_t first_row, const Matrix& matrix, Writer& writer);
   Result<void> place_matrix(const graph::Value& value, Matrix& matrix, Writer& writer);
   /// Rows [from, end) of a part that the file has transposed, to the piece's rows from `to` on.
   Result<void> place_transposed(const graph::WeightPart& part, const Piece& piece,

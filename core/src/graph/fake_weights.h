@@ -13,10 +13,8 @@ class FakeWeights : public WeightSource {
  public:
   FakeWeights& add(const std::string& name, Shape shape, DType dtype = DType::kF32) {
     const auto elements = static_cast<std::uint64_t>(shape.elements());
-    weights_[name] = {
-        .file = 0,
-        .info = {
-            .name = name, .dtype = dtype, .shape = shape, .bytes = dtype_bytes(dtype, elements)}};
+    weights_[name].info = {
+        .name = name, .dtype = dtype, .shape = shape, .bytes = dtype_bytes(dtype, elements)};
     return *this;
   }
   std::optional<WeightPart> find(std::string_view name) const override {

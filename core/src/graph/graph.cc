@@ -101,6 +101,8 @@ ValueId Builder::transposed_weight(std::string_view tensor, Shape shape) {
   if (error_) return kNone;
   std::optional<WeightPart> part = weights_.find(tensor);
   if (!part) return missing(tensor);
+  // GPTQ and AWQ pack every layer's matrix as a linear one's.
+  if (part->assembly) return weight(tensor, shape);
   const Shape stored{shape[1], shape[0]};
   if (!(part->info.shape == stored)) return mismatch(tensor, part->info.shape, stored);
   if (dtype_info(part->info.dtype).quantized) {
@@ -121,6 +123,13 @@ ValueId Builder::weight_rows(std::string_view tensor, std::string_view part_name
   const std::optional<WeightPart> whole = weights_.find(tensor);
   if (!whole) return missing(tensor);
   if (!(whole->info.shape == shape)) return mismatch(tensor, whole->info.shape, shape);
+  if (whole->assembly) {
+    set_error({ErrorCode::kUnsupportedConfig,
+               cat("The tensor \"", tensor,
+                   "\" is packed by GPTQ or AWQ, and some of its rows alone are not supported."),
+               std::string(tensor)});
+    return kNone;
+  }
   const std::uint64_t row_bytes = whole->info.bytes / static_cast<std::uint64_t>(shape[0]);
   std::vector<WeightPart> parts;
   for (std::int64_t i = 0; i < rows.times; ++i) {
@@ -144,7 +153,21 @@ ValueId Builder::optional_weight(std::string_view tensor, Shape shape) {
   std::optional<WeightPart> part = weights_.find(tensor);
   if (!part) return kNone;
   if (!(part->info.shape == shape)) return mismatch(tensor, part->info.shape, shape);
-  return add_weight(std::string(tensor), shape, {*std::move(part)});
+  const ValueId order =
+      part->assembly && part->assembly->reorders() ? add_order(*part->assembly) : kNone;
+  const ValueId id = add_weight(std::string(tensor), shape, {*std::move(part)});
+  if (id != kNone) graph_.value(id).order = order;
+  return id;
+}
+
+ValueId Builder::add_order(const Assembly& assembly) {
+  Value value;
+  value.name = assembly.g_idx->info.name;
+  value.kind = ValueKind::kWeight;
+  value.dtype = DType::kI32;
+  value.shape = {assembly.columns};
+  value.parts.push_back({*assembly.g_idx, std::make_shared<const Assembly>(assembly)});
+  return add_value(std::move(value));
 }
 
 ValueId Builder::node(std::string_view name, const OpParams& params, std::vector<ValueId> inputs) {
@@ -166,6 +189,13 @@ ValueId Builder::node(std::string_view name, const OpParams& params, std::vector
 }
 
 ValueId Builder::embed(ValueId ids, ValueId table) {
+  if (table != kNone && graph_.value(table).order != kNone) {
+    set_error({ErrorCode::kUnsupportedConfig,
+               cat("The table \"", graph_.value(table).name,
+                   "\" has its columns out of order, which is not supported."),
+               graph_.value(table).name});
+    return kNone;
+  }
   return node("embed", EmbedParams{}, {ids, table});
 }
 
@@ -184,6 +214,9 @@ ValueId Builder::layer_norm(std::string_view name, ValueId x, ValueId weight, Va
 }
 
 ValueId Builder::linear(std::string_view name, ValueId x, ValueId weight, ValueId bias) {
+  if (weight != kNone && graph_.value(weight).order != kNone) {
+    x = gather_columns(cat(name, ".order"), x, graph_.value(weight).order);
+  }
   return node(name, LinearParams{}, {x, weight, bias, kNone});
 }
 
@@ -221,6 +254,10 @@ ValueId Builder::soft_cap(std::string_view name, ValueId x, float cap) {
 
 ValueId Builder::activate(std::string_view name, ValueId x, Activation activation) {
   return node(name, ActivateParams{.activation = activation}, {x});
+}
+
+ValueId Builder::gather_columns(std::string_view name, ValueId x, ValueId order) {
+  return node(name, GatherColumnsParams{}, {x, order});
 }
 
 Result<Graph> Builder::finish(ValueId output) && {

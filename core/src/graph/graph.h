@@ -2,6 +2,7 @@
 // and device; fusion rewrites it (fuse.h) and the memory plan places it (plan.h).
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "base/result.h"
 #include "graph/op.h"
+#include "tensor/packed_format.h"
 #include "tensor/tensor_info.h"
 
 namespace hearth::graph {
@@ -24,9 +26,27 @@ enum class ValueKind : std::uint8_t {
 };
 
 /// One tensor of a checkpoint, and which of its files holds it.
-struct WeightPart {
-  std::uint32_t file = 0;   ///< index into the checkpoint's files
-  TensorInfo info;          ///< rows and columns as the graph has them
+struct FileTensor {
+  std::uint32_t file = 0;  ///< index into the checkpoint's files
+  TensorInfo info;         ///< rows and columns as the graph has them
+};
+
+/// The tensors that a matrix of GPTQ or AWQ is put together from (tensor/packed_format.h).
+struct Assembly {
+  PackedFormat format;
+  std::int64_t rows = 0, columns = 0;
+  FileTensor qweight, qzeros, scales;
+  std::optional<FileTensor> g_idx;
+
+  /// Whether columns have to change places for those of a group to lie together.
+  bool reorders() const { return format.act_order && format.groups(columns) > 1; }
+};
+
+/// What a weight, or a part of one, is made of: a tensor, or several.
+struct WeightPart : FileTensor {
+  /// Set for a matrix that is put together: `info` then is what it becomes, and its offset means
+  /// nothing.
+  std::shared_ptr<const Assembly> assembly;
   bool transposed = false;  ///< the file has the columns one after the other, not the rows
 };
 
@@ -37,6 +57,9 @@ struct Value {
   Shape shape;
   /// kWeight: the tensors stacked along the first dimension; one unless fusion joined several.
   std::vector<WeightPart> parts;
+  /// kWeight: the order in which the matrix has its columns, a weight (columns) of I32; kNone for
+  /// theirs. What is multiplied with it has to be brought into the same.
+  ValueId order = kNone;
   /// kConstant: its elements.
   std::vector<float> constant;
 };
@@ -106,6 +129,7 @@ class Builder {
   ValueId embed_positions(ValueId ids, ValueId table);
   ValueId rms_norm(std::string_view name, ValueId x, ValueId weight, const RmsNormParams& params);
   ValueId layer_norm(std::string_view name, ValueId x, ValueId weight, ValueId bias, float epsilon);
+  /// Brings x into the order of the weight's columns first, where that is not theirs.
   ValueId linear(std::string_view name, ValueId x, ValueId weight, ValueId bias = kNone);
   ValueId rope(std::string_view name, ValueId x, ValueId frequencies, const RopeParams& params,
                ValueId divisors = kNone);
@@ -118,6 +142,7 @@ class Builder {
   ValueId scale(std::string_view name, ValueId x, float factor);
   ValueId soft_cap(std::string_view name, ValueId x, float cap);
   ValueId activate(std::string_view name, ValueId x, Activation activation);
+  ValueId gather_columns(std::string_view name, ValueId x, ValueId order);
 
   /// Records an error of the model's own; ignored when there is one already.
   void set_error(Error error);
@@ -132,6 +157,7 @@ class Builder {
   ValueId add_weight(std::string name, Shape shape, std::vector<WeightPart> parts);
   ValueId missing(std::string_view tensor);
   ValueId mismatch(std::string_view tensor, const Shape& has, const Shape& wanted);
+  ValueId add_order(const Assembly& assembly);
   ValueId node(std::string_view name, const OpParams& params, std::vector<ValueId> inputs);
 
   const OpTable& rules_;

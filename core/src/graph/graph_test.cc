@@ -32,6 +32,54 @@ TEST(Builder, KeepsTheFirstErrorAndDoesNothingMore) {
   EXPECT_EQ(graph.error().name, "absent");
 }
 
+TEST(Builder, ReadsMatricesThatAreStoredTransposed) {
+  FakeWeights weights;
+  weights.add("w", {8, 4}).add("q", {32, 64}, DType::kQ4_0);
+  Builder builder(ops::op_table(), weights);
+  const ValueId w = builder.transposed_weight("w", {4, 8});
+  const Result<Graph> graph = std::move(builder).finish(w);
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_EQ(graph->value(w).shape, (Shape{4, 8}));
+  ASSERT_EQ(graph->value(w).parts.size(), 1u);
+  EXPECT_TRUE(graph->value(w).parts[0].transposed);
+  EXPECT_EQ(graph->value(w).parts[0].info.shape, (Shape{4, 8}));
+
+  const auto refused = [&](std::string_view tensor, Shape shape) {
+    Builder other(ops::op_table(), weights);
+    EXPECT_EQ(other.transposed_weight(tensor, shape), kNone);
+    return std::move(other).finish(kNone).error();
+  };
+  EXPECT_EQ(refused("absent", {4, 8}).code, ErrorCode::kMissingTensor);
+  EXPECT_EQ(refused("w", {8, 4}).code, ErrorCode::kShapeMismatch);
+  EXPECT_EQ(refused("q", {64, 32}).code, ErrorCode::kUnsupportedConfig);
+}
+
+TEST(Builder, GathersRowsOfATensor) {
+  FakeWeights weights;
+  weights.add("w", {12, 5}, DType::kF16).add("b", {12});
+  Builder builder(ops::op_table(), weights);
+  // The second two rows of each four.
+  const RowRange rows{.first = 2, .count = 2, .stride = 4, .times = 3};
+  const ValueId w = builder.weight_rows("w", "odd", {12, 5}, rows);
+  const ValueId b = builder.weight_rows("b", "odd", {12}, rows);
+  const Result<Graph> graph = std::move(builder).finish(w);
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_EQ(graph->value(w).name, "w:odd");
+  EXPECT_EQ(graph->value(w).shape, (Shape{6, 5}));
+  EXPECT_EQ(graph->value(b).shape, (Shape{6}));
+  ASSERT_EQ(graph->value(w).parts.size(), 3u);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    const TensorInfo& info = graph->value(w).parts[i].info;
+    EXPECT_EQ(info.shape, (Shape{2, 5}));
+    EXPECT_EQ(info.bytes, 2u * 5 * 2);
+    EXPECT_EQ(info.offset, (2 + 4 * i) * 5 * 2);
+    EXPECT_EQ(graph->value(b).parts[i].info.offset, (2 + 4 * i) * 4);
+  }
+  Builder other(ops::op_table(), weights);
+  EXPECT_EQ(other.weight_rows("w", "odd", {12, 6}, rows), kNone);
+  EXPECT_EQ(std::move(other).finish(kNone).error().code, ErrorCode::kShapeMismatch);
+}
+
 TEST(Builder, ReportsWrongShapesAndWhatAnOpRefuses) {
   FakeWeights weights;
   weights.add("table", {8, 4}).add("w", {8, 4}).add("norm", {5});

@@ -108,9 +108,13 @@ struct ActivateParams {
   Activation activation = Activation::kGelu;
 };
 
-using OpParams = std::variant<EmbedParams, RmsNormParams, LinearParams, SliceParams, RopeParams,
-                              AttentionParams, GluParams, AddParams, TakeRowsParams,
-                              LayerNormParams, ScaleParams, SoftCapParams, ActivateParams>;
+/// x (rows, width), order (width) of I32 → as x: column i of the output is column order[i] of x
+struct GatherColumnsParams {};
+
+using OpParams =
+    std::variant<EmbedParams, RmsNormParams, LinearParams, SliceParams, RopeParams, AttentionParams,
+                 GluParams, AddParams, TakeRowsParams, LayerNormParams, ScaleParams, SoftCapParams,
+                 ActivateParams, GatherColumnsParams>;
 
 /// Ops by the place of their parameters in OpParams.
 enum class Op : std::uint8_t {
@@ -127,6 +131,7 @@ enum class Op : std::uint8_t {
   kScale,
   kSoftCap,
   kActivate,
+  kGatherColumns,
 };
 inline constexpr std::size_t kOpCount = std::variant_size_v<OpParams>;
 

@@ -36,6 +36,7 @@ Result<Checkpoint> Checkpoint::make(std::vector<std::shared_ptr<const SourceFile
   if (!config.is_object()) {
     return fail(ErrorCode::kMalformedJson, "config.json is not an object.", "config.json");
   }
+  HEARTH_ASSIGN(checkpoint.quantization_, read_quantization(config, checkpoint.files_));
   checkpoint.config_ = std::make_shared<const nlohmann::json>(std::move(config));
   return checkpoint;
 }
@@ -105,6 +106,10 @@ Result<void> Checkpoint::check_splits() const {
 }
 
 std::optional<graph::WeightPart> Checkpoint::find(std::string_view name) const {
+  if (quantization_) {
+    const auto packed = quantization_->matrices.find(name);
+    if (packed != quantization_->matrices.end()) return packed->second;
+  }
   for (std::size_t i = 0; i < files_.size(); ++i) {
     if (const TensorInfo* info = files_[i]->directory().find(name)) {
       graph::WeightPart part;

@@ -14,6 +14,7 @@
 #include "formats/gguf.h"
 #include "formats/safetensors.h"
 #include "graph/graph.h"
+#include "models/quantization.h"
 
 namespace hearth::models {
 
@@ -31,11 +32,16 @@ class Checkpoint : public graph::WeightSource {
  public:
   /// Errors: invalid_argument (no files, formats mixed, or a split model's files not complete),
   /// missing_metadata (safetensors without config), malformed_json, duplicate_tensor (the same name
-  /// in two shards).
+  /// in two shards), those of read_quantization.
   static Result<Checkpoint> make(std::vector<std::shared_ptr<const SourceFile>> files,
                                  std::string_view config_json);
 
+  /// A tensor by its name; for "x.weight" of a quantized checkpoint also the matrix that
+  /// "x.qweight" and its companions make up.
   std::optional<graph::WeightPart> find(std::string_view name) const override;
+
+  /// What GPTQ or AWQ made of the weights; null when neither did.
+  const Quantization* quantization() const { return quantization_ ? &*quantization_ : nullptr; }
 
   /// The GGUF header that has the metadata, or nullptr when the files are safetensors.
   const GgufHeader* gguf() const { return gguf_; }
@@ -51,6 +57,7 @@ class Checkpoint : public graph::WeightSource {
   std::vector<std::shared_ptr<const SourceFile>> files_;
   const GgufHeader* gguf_ = nullptr;
   std::shared_ptr<const nlohmann::json> config_;
+  std::optional<Quantization> quantization_;
 };
 
 }  // namespace hearth::models

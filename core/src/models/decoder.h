@@ -99,7 +99,7 @@ struct DecoderDefaults {
 };
 
 /// The keys of config.json that all these families share. Records what settings.h says and
-/// unsupported_config for activations, quantizations and sizes that are not supported.
+/// unsupported_config for activations and sizes that are not supported.
 DecoderConfig read_decoder(Settings& settings, const DecoderDefaults& defaults);
 
 /// The context of a session for the wish of one; errors are left to choose_context.

@@ -135,10 +135,6 @@ DecoderConfig read_decoder(Settings& settings, const DecoderDefaults& defaults) 
           : settings.count_or("intermediate_size", defaults.ffn_factor * facts.hidden_size);
   config.tied = settings.flag_or("tie_word_embeddings", defaults.tied);
   config.activation = read_activation(settings, defaults);
-  if (settings.has("quantization_config")) {
-    settings.refuse("quantization_config.quant_method",
-                    settings.text_or("quantization_config.quant_method", "unnamed"));
-  }
   const std::string_view factor_key = settings.has("rope_parameters.partial_rotary_factor")
                                           ? "rope_parameters.partial_rotary_factor"
                                           : "partial_rotary_factor";

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "base/cat.h"
 #include "models/decoder.h"
 #include "models/tiny_llama.h"
 
@@ -134,6 +135,151 @@ TEST(Families, Gemma3NamesBothOfItsRopes) {
                  "rope_parameters.sliding_attention", ErrorCode::kMissingMetadata);
   expect_refused("gemma3_text", {{"hidden_act", "gelu"}, {"rope_parameters", one}},
                  "rope_parameters.full_attention", ErrorCode::kMissingMetadata);
+}
+
+/// A Llama's weights as a GGUF file of another architecture.
+TinyLlama gguf_of(std::string_view architecture, const hearth::testing::TinyOptions& options = {}) {
+  TinyLlama tiny(options);
+  const auto metadata = tiny.metadata;
+  for (const auto& [key, value] : metadata) {
+    if (!key.starts_with("llama.")) continue;
+    tiny.metadata.erase(key);
+    tiny.metadata[cat(architecture, key.substr(5))] = value;
+  }
+  tiny.metadata["general.architecture"] = std::string(architecture);
+  return tiny;
+}
+
+Result<Model> build(const TinyLlama& gguf, std::int64_t context = 0) {
+  HEARTH_ASSIGN(Checkpoint checkpoint, gguf.gguf_checkpoint());
+  return build_model(checkpoint, context);
+}
+
+/// The nodes of an op, by their parameters.
+template <typename Params>
+std::vector<Params> nodes_of(const Result<Model>& model) {
+  std::vector<Params> found;
+  for (const graph::Node& node : model.value().graph.nodes) {
+    if (const auto* params = std::get_if<Params>(&node.params)) found.push_back(*params);
+  }
+  return found;
+}
+
+TEST(Families, ReadTheirOwnKeysOfGgufFiles) {
+  TinyLlama tiny = gguf_of("granite");
+  Result<Model> plain = build(tiny);
+  ASSERT_TRUE(plain) << plain.error().message;
+  EXPECT_TRUE(nodes_of<graph::ScaleParams>(plain).empty());
+  EXPECT_EQ(nodes_of<graph::AttentionParams>(plain)[0].scale, 0.25F);  // 1 / √16
+  tiny.metadata["granite.embedding_scale"] = 12.0F;
+  tiny.metadata["granite.attention.scale"] = 0.5F;
+  tiny.metadata["granite.logit_scale"] = 8.0F;
+  const Result<Model> scaled = build(tiny);
+  ASSERT_TRUE(scaled) << scaled.error().message;
+  EXPECT_EQ(nodes_of<graph::AttentionParams>(scaled)[0].scale, 0.5F);
+  const auto factors = nodes_of<graph::ScaleParams>(scaled);
+  ASSERT_EQ(factors.size(), 2u);
+  EXPECT_EQ(factors[0].factor, 12);
+  EXPECT_EQ(factors[1].factor, 0.125F);
+  tiny.metadata["granite.residual_scale"] = -1.0F;
+  EXPECT_EQ(build(tiny).error().name, "granite.residual_scale");
+}
+
+TEST(Families, SmolLm3LeavesOutEveryFourthRotationOfGgufFiles) {
+  const Result<Model> model = build(gguf_of("smollm3", {.layers = 8}));
+  ASSERT_TRUE(model) << model.error().message;
+  const auto ropes = nodes_of<graph::RopeParams>(model);
+  EXPECT_EQ(ropes.size(), 2u * 6);  // of query and key, in six of eight layers
+  for (const graph::RopeParams& rope : ropes) EXPECT_TRUE(rope.interleaved);
+}
+
+TEST(Families, GgufFilesHaveTheirDivisorsAsTensors) {
+  const auto divisors_of = [](const Result<Model>& model) -> std::string {
+    if (!model) return model.error().message;
+    for (const graph::Node& node : model->graph.nodes) {
+      if (node.op() != graph::Op::kRope) continue;
+      return node.inputs[2] == graph::kNone ? "" : model->graph.value(node.inputs[2]).name;
+    }
+    return "no rope";
+  };
+  const hearth::testing::TinyTensor eight{
+      .dtype = DType::kF32, .shape = {8}, .bytes = std::vector<std::uint8_t>(32)};
+  TinyLlama tiny = gguf_of("llama");
+  EXPECT_EQ(divisors_of(build(tiny)), "");
+  tiny.tensors["rope_freqs.weight"] = eight;
+  EXPECT_EQ(divisors_of(build(tiny)), "rope_freqs.weight");
+  tiny.metadata["llama.rope.scaling.type"] = "yarn";
+  tiny.metadata["llama.rope.scaling.factor"] = 4.0F;
+  EXPECT_EQ(build(tiny).error().name, "llama.rope.scaling.type");
+
+  TinyLlama longrope = gguf_of("llama");
+  longrope.metadata["llama.rope.scaling.type"] = "longrope";
+  EXPECT_EQ(build(longrope).error().code, ErrorCode::kMissingMetadata);
+  longrope.tensors["rope_factors_long.weight"] = longrope.tensors["rope_factors_short.weight"] =
+      eight;
+  longrope.metadata["llama.rope.scaling.original_context_length"] = 32u;
+  longrope.metadata["llama.rope.scaling.attn_factor"] = 1.5F;
+  EXPECT_EQ(divisors_of(build(longrope, 32)), "rope_factors_short.weight");
+  const Result<Model> stretched = build(longrope, 33);
+  EXPECT_EQ(divisors_of(stretched), "rope_factors_long.weight");
+  EXPECT_EQ(nodes_of<graph::RopeParams>(stretched)[0].scale, 1.5F);
+  longrope.metadata["llama.rope.scaling.attn_factor"] = -1.5F;
+  EXPECT_EQ(build(longrope).error().name, "llama.rope.scaling.attn_factor");
+}
+
+TEST(Families, GgufFilesStretchByAFactorWithoutAName) {
+  TinyLlama tiny = gguf_of("llama");
+  const auto frequency = [](const Result<Model>& model) {
+    for (const graph::Value& value : model.value().graph.values) {
+      if (value.kind == graph::ValueKind::kConstant) return value.constant[0];
+    }
+    return 0.0F;
+  };
+  EXPECT_EQ(frequency(build(tiny)), 1);
+  tiny.metadata["llama.rope.scaling.factor"] = 4.0F;
+  EXPECT_EQ(frequency(build(tiny)), 0.25F);
+  tiny.metadata["llama.rope.scaling.type"] = "none";
+  EXPECT_EQ(frequency(build(tiny)), 1);
+}
+
+TEST(Families, RefuseRopesThatTheyDoNotKnow) {
+  for (const char* type : {"llama", "mistral", "qwen2", "qwen3", "phi3", "smollm3", "granite",
+                           "olmo2", "gemma", "gemma2", "gemma3_text", "stablelm", "gpt_neox"}) {
+    json changes = {{"rope_scaling", {{"rope_type", "foo"}}}};
+    if (std::string_view(type).starts_with("gemma")) changes["hidden_act"] = "gelu";
+    if (std::string_view(type) == "gpt_neox") changes["num_key_value_heads"] = 4;
+    const Result<Model> model = build(type, changes);
+    ASSERT_FALSE(model) << type;
+    EXPECT_EQ(model.error().message, "rope_scaling.rope_type \"foo\" is not supported.") << type;
+  }
+}
+
+TEST(Families, Gpt2AndNeoXRefuseWhatTheyWouldRunWrongly) {
+  const json gpt2 = {{"n_layer", 2}, {"n_embd", 64}, {"n_head", 4}, {"n_positions", 64}};
+  const auto refused = [&](const json& changes) {
+    json config = gpt2;
+    // Null is an absent value: what the tiny Llama says by its own names goes away.
+    for (const char* key :
+         {"num_hidden_layers", "hidden_size", "num_attention_heads", "num_key_value_heads",
+          "max_position_embeddings", "head_dim", "intermediate_size"}) {
+      config[key] = nullptr;
+    }
+    config.update(changes);
+    const Result<Model> model = build("gpt2", config);
+    return model ? std::string() : model.error().name;
+  };
+  EXPECT_EQ(refused(json::object()), "transformer.wte.weight");  // only tensors are missing
+  EXPECT_EQ(refused({{"n_layer", nullptr}}), "n_layer");
+  EXPECT_EQ(refused({{"n_embd", 0}}), "n_embd");
+  EXPECT_EQ(refused({{"n_inner", -1}}), "n_inner");
+  EXPECT_EQ(refused({{"activation_function", "tanh"}}), "activation_function");
+  EXPECT_EQ(refused({{"scale_attn_by_inverse_layer_idx", true}}),
+            "scale_attn_by_inverse_layer_idx");
+  EXPECT_EQ(refused({{"add_cross_attention", true}}), "add_cross_attention");
+  expect_refused("gpt_neox", {{"num_key_value_heads", 2}}, "num_key_value_heads");
+  expect_refused("gpt_neox", {{"num_key_value_heads", 4}, {"rotary_pct", 1.5}}, "rotary_pct");
+  expect_refused("gpt_neox", {{"num_key_value_heads", 4}}, "gpt_neox.embed_in.weight",
+                 ErrorCode::kMissingTensor);
 }
 
 TEST(Families, AskForTheTensorsOfTheirOwn) {

@@ -21,7 +21,8 @@ nlohmann::json gguf_config(const GgufHeader& header, const graph::WeightSource& 
 /// The name in GGUF metadata of a key of config.json; the key itself when it comes from tensors.
 std::string gguf_key(std::string_view architecture, std::string_view key);
 
-/// Every key, "a.b" for b in a, that metadata may be read as and that changes what a model computes.
+/// Every key, "a.b" for b in a, that metadata may be read as and that changes what a model
+/// computes.
 std::vector<std::string_view> gguf_config_keys();
 
 }  // namespace hearth::models

@@ -1,10 +1,10 @@
 // What a Llama's configuration may and may not say, and that a refusal names what it is about.
-#include "models/families.h"
-
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 
+#include "models/families.h"
 #include "models/tiny_llama.h"
 
 namespace hearth::models {
@@ -318,13 +318,68 @@ TEST(Checkpoint, RefusesFilesThatDoNotMakeOneModel) {
     EXPECT_EQ(made.error().name, name);
   };
   expect(Checkpoint::make({}, ""), ErrorCode::kInvalidArgument, "files");
+  // Two whole models.
   expect(Checkpoint::make({gguf, gguf}, ""), ErrorCode::kInvalidArgument, "a.gguf");
+  expect(Checkpoint::make({gguf, tensors}, ""), ErrorCode::kInvalidArgument, "a.gguf");
   expect(Checkpoint::make({tensors, gguf}, "{}"), ErrorCode::kInvalidArgument, "a.gguf");
   expect(Checkpoint::make({tensors}, ""), ErrorCode::kMissingMetadata, "config.json");
   expect(Checkpoint::make({tensors}, "[]"), ErrorCode::kMalformedJson, "config.json");
   expect(Checkpoint::make({tensors}, "{"), ErrorCode::kMalformedJson, "config.json");
   expect(Checkpoint::make({tensors, tensors}, "{}"), ErrorCode::kDuplicateTensor,
          tensors->directory().tensors().front().name);
+}
+
+/// One of a split model's files, with every `count`-th tensor from `number` on.
+std::shared_ptr<const SourceFile> split(const TinyLlama& tiny, std::uint16_t number,
+                                        std::uint16_t count, std::uint32_t total) {
+  // Only the first has the model's metadata.
+  GgufBuilder builder = number == 0 ? tiny.gguf_builder() : GgufBuilder();
+  builder.add_u16("split.no", number).add_u16("split.count", count);
+  builder.add_u32("split.tensors.count", total);
+  std::size_t at = 0;
+  for (const auto& [name, tensor] : tiny.tensors) {
+    if (at++ % count == number) {
+      builder.add_tensor(name, tensor.dtype, tensor.shape, tensor.bytes);
+    }
+  }
+  const std::vector<std::uint8_t> file = builder.build();
+  auto parsed = parse_gguf(file, file.size());
+  return std::make_shared<const SourceFile>(SourceFile{
+      .name = cat(number), .size = file.size(), .header = *std::move(parsed.value().header)});
+}
+
+TEST(Checkpoint, JoinsASplitModelInAnyOrder) {
+  const TinyLlama tiny;
+  const auto total = static_cast<std::uint32_t>(tiny.tensors.size());
+  const auto first = split(tiny, 0, 3, total), second = split(tiny, 1, 3, total);
+  const auto third = split(tiny, 2, 3, total);
+  const auto joined = Checkpoint::make({third, first, second}, "");
+  ASSERT_TRUE(joined) << joined.error().message;
+  const Result<Model> model = build_model(*joined, 0);
+  ASSERT_TRUE(model) << model.error().message;
+  // A part says which of the files given it is in.
+  std::set<std::uint32_t> files;
+  for (const graph::Value& value : model->graph.values) {
+    for (const graph::WeightPart& part : value.parts) {
+      files.insert(part.file);
+      EXPECT_NE(joined->files()[part.file]->directory().find(part.info.name), nullptr);
+    }
+  }
+  EXPECT_EQ(files.size(), 3u);
+
+  const auto expect = [](const Result<Checkpoint>& made, std::string_view name,
+                         ErrorCode code = ErrorCode::kInvalidArgument) {
+    ASSERT_FALSE(made) << name;
+    EXPECT_EQ(made.error().code, code) << made.error().message;
+    EXPECT_EQ(made.error().name, name) << made.error().message;
+  };
+  expect(Checkpoint::make({first}, ""), "0");
+  expect(Checkpoint::make({first, second, second}, ""), "1");
+  expect(Checkpoint::make({first, second, third, third}, ""), "0");
+  const auto other = split(tiny, 2, 3, total + 1);
+  expect(Checkpoint::make({first, second, other}, ""), "split.tensors.count");
+  // A number past the last.
+  expect(Checkpoint::make({split(tiny, 5, 3, total), second, third}, ""), "5");
 }
 
 }  // namespace

@@ -29,8 +29,9 @@ void Settings::rename(std::string_view key, std::string_view name) {
 std::string Settings::full_key(std::string_view key) const {
   if (gguf_) return gguf_key(architecture_, key);
   const auto renamed = names_.find(key);
-  return std::string(renamed != names_.end() && !json_->contains(std::string(key)) ? renamed->second
-                                                                                   : key);
+  if (renamed == names_.end()) return std::string(key);
+  const auto stated = json_->find(std::string(key));
+  return std::string(stated == json_->end() || stated->is_null() ? renamed->second : key);
 }
 
 const nlohmann::json* Settings::json(std::string_view key) const {

@@ -21,5 +21,6 @@ graph::OpRules layer_norm_rules();
 graph::OpRules scale_rules();
 graph::OpRules soft_cap_rules();
 graph::OpRules activate_rules();
+graph::OpRules gather_columns_rules();
 
 }  // namespace hearth::ops

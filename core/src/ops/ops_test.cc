@@ -74,6 +74,10 @@ std::vector<Case> right_calls() {
       {graph::ScaleParams{.factor = 2}, {operand("x", {kTokens, 8})}, 1, {kTokens, 8}},
       {graph::SoftCapParams{.cap = 30}, {operand("x", {kOutputs, 8})}, 1, {kOutputs, 8}},
       {graph::ActivateParams{}, {operand("x", {kTokens, 8})}, 1, {kTokens, 8}},
+      {graph::GatherColumnsParams{},
+       {operand("x", {kTokens, 8}), operand("order", {8}, DType::kI32)},
+       2,
+       {kTokens, 8}},
   };
 }
 

@@ -260,6 +260,28 @@ void block_mxfp4(const std::uint8_t* block, float* out) {
   table_plane(kE2m1Doubled, block + 1, std::bit_cast<float>(bits), out);
 }
 
+// Z4 │ d 2 │ z 2 │ nibbles 16 │        value = d · (q − z)
+// Z8 │ d 2 │ z 2 │ signed bytes 32 │   the same
+//      z is a signed 16-bit number. A half has 11 significant bits and q − z at most 9, so the
+//      product is exact.
+void block_z4(const std::uint8_t* block, float* out) {
+  const float d = half_at(block);
+  const int z = load_le<std::int16_t>(block + 2);
+  const std::uint8_t* quants = block + 4;
+  for (int i = 0; i < kBlock / 2; ++i) {
+    out[i] = d * static_cast<float>(low(quants[i]) - z);
+    out[i + kBlock / 2] = d * static_cast<float>(high(quants[i]) - z);
+  }
+}
+
+void block_z8(const std::uint8_t* block, float* out) {
+  const float d = half_at(block);
+  const int z = load_le<std::int16_t>(block + 2);
+  for (int i = 0; i < kBlock; ++i) {
+    out[i] = d * static_cast<float>(static_cast<std::int8_t>(block[4 + i]) - z);
+  }
+}
+
 // Calls `one` for each block of the row.
 template <typename One>
 void each_block(DType dtype, Bytes from, std::span<float> out, One one) {
@@ -373,6 +395,10 @@ void dequantize(DType dtype, Bytes from, std::span<float> out) {
       return each_block(dtype, from, out, block_iq4_xs);
     case DType::kMXFP4:
       return each_block(dtype, from, out, block_mxfp4);
+    case DType::kZ4:
+      return each_block(dtype, from, out, block_z4);
+    case DType::kZ8:
+      return each_block(dtype, from, out, block_z8);
     case DType::kI8:
     case DType::kI16:
     case DType::kI32:

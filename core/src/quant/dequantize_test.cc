@@ -54,7 +54,10 @@ TEST(Dequantize, EqualsThePythonPackageBitForBit) {
     }
   }
   for (int i = 0; i < kDTypeCount; ++i) {
-    EXPECT_EQ(can_dequantize(static_cast<DType>(i)), seen.contains(static_cast<DType>(i))) << i;
+    const auto dtype = static_cast<DType>(i);
+    // The types that are in no file are held against their checkpoints (quant/assemble_test.cc).
+    if (!is_file_type(dtype)) continue;
+    EXPECT_EQ(can_dequantize(dtype), seen.contains(dtype)) << i;
   }
 }
 

@@ -44,6 +44,11 @@ inline std::vector<std::uint8_t> random_weights(std::mt19937& random, DType dtyp
       continue;
     }
     if (dtype == DType::kQ2_K) put_half(at + block - 4);  // scale, then minimum, at the end
+    if (!is_file_type(dtype)) {  // a zero among the codes: up to 15, or around 0
+      const auto zero =
+          static_cast<std::int16_t>(dtype == DType::kZ4 ? random() % 16 : random() % 256 - 128);
+      std::memcpy(out.data() + at + 2, &zero, sizeof zero);
+    }
     const bool last = dtype == DType::kQ6_K || dtype == DType::kQ3_K || dtype == DType::kQ2_K;
     put_half(last ? at + block - 2 : at);
     if (dtype == DType::kQ4_1 || dtype == DType::kQ5_1 || dtype == DType::kQ4_K ||

@@ -11,7 +11,8 @@
 #include "gpu/kernel_table.h"
 #include "graph/fuse.h"
 #include "ops/op_table.h"
-#include "quant/random_weights.h"
+#include "quant/random_packed.h"
+#include "runtime/assembling.h"
 #include "runtime/buffer.h"
 #include "runtime/gpu_settings.h"
 #include "sample/sampler.h"
@@ -46,12 +47,28 @@ class RandomSource : public graph::WeightSource {
 
   /// `shape` is the file's.
   void add(const std::string& name, Shape shape, DType dtype) {
-    graph::WeightPart part;
-    part.info = {.name = name, .dtype = dtype, .shape = shape, .offset = file_.size()};
-    std::vector<std::uint8_t> bytes = random_weights(random_, dtype, shape.elements());
-    part.info.bytes = bytes.size();
-    file_.insert(file_.end(), bytes.begin(), bytes.end());
-    parts_[name] = part;
+    graph::WeightPart& part = parts_[name];
+    static_cast<graph::FileTensor&>(part) =
+        write(name, dtype, shape, random_weights(random_, dtype, shape.elements()));
+  }
+  /// A matrix of GPTQ or AWQ.
+  void add_packed(const std::string& name, Shape shape, const PackedFormat& format) {
+    const RandomPacked made = random_packed(random_, format, shape[0], shape[1]);
+    graph::Assembly parts{.format = format, .rows = shape[0], .columns = shape[1]};
+    // Of these shapes only that of g_idx is looked at again.
+    const auto words = [](const std::vector<std::uint8_t>& bytes) {
+      return Shape{static_cast<std::int64_t>(bytes.size() / 4)};
+    };
+    parts.qweight = write(name + ".qweight", DType::kI32, words(made.qweight), made.qweight);
+    parts.qzeros = write(name + ".qzeros", DType::kI32, words(made.qzeros), made.qzeros);
+    parts.scales = write(name + ".scales", made.scale_type, words(made.scales), made.scales);
+    if (!made.g_idx.empty()) {
+      parts.g_idx = write(name + ".g_idx", DType::kI32, {shape[1]}, made.g_idx);
+    }
+    graph::WeightPart& part = parts_[name];
+    part.info = {.name = name, .dtype = format.dtype(), .shape = shape};
+    part.info.bytes = dtype_bytes(part.info.dtype, static_cast<std::uint64_t>(shape.elements()));
+    part.assembly = std::make_shared<const graph::Assembly>(std::move(parts));
   }
   /// Root of the mean of a tensor's squares.
   float size_of(const std::string& name) const {
@@ -71,6 +88,15 @@ class RandomSource : public graph::WeightSource {
   }
 
  private:
+  graph::FileTensor write(const std::string& name, DType dtype, Shape shape,
+                          const std::vector<std::uint8_t>& bytes) {
+    graph::FileTensor tensor;
+    tensor.info = {.name = name, .dtype = dtype, .shape = shape, .offset = file_.size()};
+    tensor.info.bytes = bytes.size();
+    file_.insert(file_.end(), bytes.begin(), bytes.end());
+    return tensor;
+  }
+
   std::mt19937 random_;
   std::vector<std::uint8_t>& file_;
   std::map<std::string, graph::WeightPart> parts_;
@@ -133,6 +159,19 @@ ValueId feed_forward(Builder& b, RandomSource& source, ValueId x, DType type,
   const auto y = b.linear("down", b.glu("glu", gate, up, graph::Activation::kSilu), down,
                           b.weight("bias", {kHidden}));
   return b.add("residual", x, y);
+}
+
+/// The same with matrices of GPTQ and AWQ, no two alike: codes that lie across words and columns
+/// out of order, AWQ's order of rows, and bytes.
+ValueId packed_feed_forward(Builder& b, RandomSource& source, ValueId x) {
+  source.add_packed("gate", {kFfn, kHidden},
+                    {.bits = 3, .group_size = 64, .zeros_less_one = true, .act_order = true});
+  source.add_packed("up", {kFfn, kHidden}, {.packing = Packing::kAwq, .group_size = 32});
+  source.add_packed("down", {kHidden, kFfn}, {.bits = 8});
+  const auto gate = b.linear("gate", x, b.weight("gate", {kFfn, kHidden}));
+  const auto up = b.linear("up", x, b.weight("up", {kFfn, kHidden}));
+  return b.linear("down", b.glu("glu", gate, up, graph::Activation::kSilu),
+                  b.weight("down", {kHidden, kFfn}));
 }
 
 ValueId attention(Builder& b, RandomSource& source, ValueId x) {
@@ -216,6 +255,11 @@ Result<std::unique_ptr<GpuCheck>> GpuCheck::open(std::string_view name, const gp
     if (starts("matmul_subgroup")) check->tolerance_ = kHalfTolerance;
     if (starts("matmul_dot8") || starts("quantize")) check->tolerance_ = kByteTolerance;
     if (starts("quantize")) exact = false;
+  } else if (starts("assemble") || starts("gather_columns")) {
+    x = packed_feed_forward(b, source, x);
+    // A device may take scales below 2^-14 for zero.
+    check->tolerance_ = kHalfTolerance;
+    many = !starts("assemble");
   } else if (starts("rms_norm") || starts("take_rows")) {
     x = feed_forward(b, source, x, DType::kF32);
   } else if (starts("attention") || starts("rope") || starts("store_kv")) {
@@ -310,6 +354,26 @@ void GpuCheck::add_step(std::size_t tokens, std::size_t outputs) {
   steps_.push_back(std::move(step));
 }
 
+Result<void> GpuCheck::assemble_part(const graph::Value& value, const graph::Assembly& from,
+                                     const cpu::Executor& executor, std::uint8_t* to) const {
+  const auto bytes = [&](const graph::FileTensor& tensor) {
+    return Bytes(file_).subspan(static_cast<std::size_t>(tensor.info.offset),
+                                static_cast<std::size_t>(tensor.info.bytes));
+  };
+  if (value.dtype == DType::kI32) {
+    std::memcpy(to, bytes(*from.g_idx).data(), bytes(*from.g_idx).size());
+    return order_in_place(from, to);
+  }
+  std::span<const std::uint32_t> order;
+  if (value.order != graph::kNone) {
+    order = {reinterpret_cast<const std::uint32_t*>(executor.weight(value.order)),
+             static_cast<std::size_t>(from.columns)};
+  }
+  assemble(packed_matrix(from, bytes(from.qweight), bytes(from.qzeros), bytes(from.scales), order),
+           to);
+  return {};
+}
+
 Result<void> GpuCheck::run_on_cpu() {
   cpu::Executor executor(plan_, true);
   const graph::Graph& graph = plan_.graph;
@@ -325,6 +389,10 @@ Result<void> GpuCheck::run_on_cpu() {
                                    "a kernel's check"));
     std::uint8_t* to = buffer.data();
     for (const graph::WeightPart& part : value.parts) {
+      if (part.assembly) {
+        HEARTH_TRY(assemble_part(value, *part.assembly, executor, to));
+        continue;  // none of them is stacked
+      }
       const std::uint8_t* from = file_.data() + part.info.offset;
       if (vector) {
         const auto count = static_cast<std::size_t>(part.info.shape.elements());

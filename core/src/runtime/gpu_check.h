@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cpu/executor.h"
 #include "gpu/lower.h"
 #include "graph/plan.h"
 #include "sample/sampler.h"
@@ -40,6 +41,9 @@ class GpuCheck {
  private:
   GpuCheck() = default;
   Result<void> run_on_cpu();
+  /// A matrix of GPTQ or AWQ, or the order of its columns, from the check's file.
+  Result<void> assemble_part(const graph::Value& value, const graph::Assembly& from,
+                             const cpu::Executor& executor, std::uint8_t* to) const;
   void add_step(std::size_t tokens, std::size_t outputs);
 
   graph::Plan plan_;

@@ -20,10 +20,27 @@ std::uint64_t round_up(std::uint64_t bytes) {
   return (bytes + Buffer::kAlignment - 1) / Buffer::kAlignment * Buffer::kAlignment;
 }
 
-/// Bytes that a weight takes in memory: a vector becomes floats, a matrix stays as it is.
+/// Bytes that a weight takes in memory: a vector becomes floats, a matrix stays as it is, and one
+/// that is put together may need room for what it is made of.
 std::uint64_t resident_bytes(const Value& value) {
   const auto elements = static_cast<std::uint64_t>(value.shape.elements());
-  return dtype_bytes(value.shape.rank() == 1 ? DType::kF32 : value.dtype, elements);
+  if (value.shape.rank() == 1) return dtype_bytes(DType::kF32, elements);
+  std::uint64_t bytes = dtype_bytes(value.dtype, elements);
+  for (const graph::WeightPart& part : value.parts) {
+    if (part.assembly) bytes += overflow_bytes(part);
+  }
+  return bytes;
+}
+
+/// Working memory that putting the graph's matrices together takes, one at a time.
+std::uint64_t loading_bytes(const graph::Graph& graph) {
+  std::uint64_t most = 0;
+  for (const Value& value : graph.values) {
+    for (const graph::WeightPart& part : value.parts) {
+      if (part.assembly) most = std::max(most, assembling_bytes(*part.assembly));
+    }
+  }
+  return most;
 }
 
 /// Weights that the fused graph reads. Fusion leaves the values it replaced behind.
@@ -125,7 +142,8 @@ Result<void> LoadedModel::plan_for_cpu(graph::Graph built, const OpenOptions& op
   for (ValueId id : weights_in_use(graph)) {
     need_.weights += round_up(resident_bytes(graph.value(id)));
   }
-  need_.workspace = executor_->workspace_bytes();
+  // What steps work in is idle while weights are loaded.
+  need_.workspace = std::max(executor_->workspace_bytes(), loading_bytes(graph));
   for (const Value& value : graph.values) {
     if (value.kind != ValueKind::kState) continue;
     need_.session +=
@@ -156,16 +174,16 @@ Result<void> LoadedModel::plan_for_gpu(const graph::Graph& built, const OpenOpti
 
 Result<void> LoadedModel::place_weights() {
   HEARTH_ASSIGN(weights_, Buffer::allocate(need_.weights, "weights"));
-  struct Placed {
-    LoadRange range;
-    Landing landing;
-  };
-  std::vector<Placed> placed;
   std::uint8_t* next = weights_.data();
   for (ValueId id : weights_in_use(plan_.graph)) {
     const Value& value = plan_.graph.value(id);
     executor_->bind_weight(id, next);
     std::uint8_t* target = next;
+    next += round_up(resident_bytes(value));
+    if (value.parts[0].assembly) {
+      place_assembled(id, target);
+      continue;
+    }
     for (const graph::WeightPart& part : value.parts) {
       const Shape& shape = part.info.shape;
       Landing landing{.dtype = value.dtype, .vector = value.shape.rank() == 1, .target = target};
@@ -183,24 +201,54 @@ Result<void> LoadedModel::place_weights() {
         landing.transposed = part.transposed;
         target += part.info.bytes;
       }
-      placed.push_back({.range = {.file = part.file,
-                                  .offset = part.info.offset,
-                                  .bytes = part.info.bytes,
-                                  .address = address,
-                                  .name = part.info.name},
-                        .landing = landing});
+      placed_.push_back({.range = {.file = part.file,
+                                   .offset = part.info.offset,
+                                   .bytes = part.info.bytes,
+                                   .address = address,
+                                   .name = part.info.name},
+                         .landing = landing});
     }
-    next += round_up(resident_bytes(value));
   }
-  std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
+  std::sort(placed_.begin(), placed_.end(), [](const Placed& a, const Placed& b) {
     return a.range.file != b.range.file ? a.range.file < b.range.file
                                         : a.range.offset < b.range.offset;
   });
-  for (Placed& each : placed) {
+  for (Placed& each : placed_) {
     ranges_.push_back(std::move(each.range));
-    landings_.push_back(each.landing);
+    landings_.push_back(std::move(each.landing));
   }
+  placed_.clear();
   return {};
+}
+
+void LoadedModel::place_assembled(ValueId id, std::uint8_t* target) {
+  const Value& value = plan_.graph.value(id);
+  const auto place = [&](const graph::FileTensor& tensor, std::uint8_t* address, Landing landing) {
+    landing.assembling = static_cast<std::int32_t>(assemblings_.size());
+    placed_.push_back({.range = {.file = tensor.file,
+                                 .offset = tensor.info.offset,
+                                 .bytes = tensor.info.bytes,
+                                 .address = address,
+                                 .name = tensor.info.name},
+                       .landing = std::move(landing)});
+  };
+  if (value.dtype == DType::kI32) {
+    // An order stands before its matrix, which is the next to be put together.
+    const graph::WeightPart& part = value.parts[0];
+    place(part, target, {.target = target, .order = part.assembly});
+    return;
+  }
+  std::uint8_t* overflow =
+      target + dtype_bytes(value.dtype, static_cast<std::uint64_t>(value.shape.elements()));
+  for (const graph::WeightPart& part : value.parts) {
+    Assembling made(part, target, overflow,
+                    value.order == graph::kNone ? nullptr : executor_->weight(value.order),
+                    executor_->matrix_layout(id));
+    for (const Assembling::Tensor& tensor : made.tensors()) place(tensor.from, tensor.address, {});
+    assemblings_.push_back(std::move(made));
+    target += part.info.bytes;
+    overflow += overflow_bytes(part);
+  }
 }
 
 Result<void> LoadedModel::range_loaded(std::uint32_t index) {
@@ -212,7 +260,11 @@ Result<void> LoadedModel::range_loaded(std::uint32_t index) {
   if (landing.transposed) {
     HEARTH_TRY(transpose(landing.dtype, landing.target, landing.rows, landing.columns));
   }
-  if (landing.vector) {
+  if (landing.order) HEARTH_TRY(order_in_place(*landing.order, landing.target));
+  if (landing.assembling >= 0) {
+    HEARTH_TRY(
+        assemblings_[static_cast<std::size_t>(landing.assembling)].arrived(workspace_.data()));
+  } else if (landing.vector) {
     widen_in_place(landing.dtype, landing.target, landing.rows);
   } else if (landing.layout != cpu::Layout::kPlain) {
     cpu::pack_in_place(landing.dtype, landing.layout, landing.rows, landing.columns,

@@ -11,6 +11,7 @@
 #include "gpu/lower.h"
 #include "graph/plan.h"
 #include "models/model.h"
+#include "runtime/assembling.h"
 #include "runtime/buffer.h"
 
 namespace hearth::runtime {
@@ -71,7 +72,8 @@ class LoadedModel {
   /// The load plan, in file order; empty for a model on a GPU, whose own plan has one.
   const std::vector<LoadRange>& ranges() const { return ranges_; }
   /// Takes a range whose bytes have been written to its address: converts or packs them in place.
-  /// Errors: invalid_argument for an index outside the plan or given twice.
+  /// Errors: invalid_argument for an index outside the plan or given twice; malformed_tensor for
+  /// groups of columns that the quantization does not have.
   Result<void> range_loaded(std::uint32_t index);
   /// Errors: truncated_data, naming a tensor that has not been loaded. A GPU's host loads by
   /// itself, and is believed.
@@ -91,6 +93,7 @@ class LoadedModel {
   Result<void> plan_for_cpu(graph::Graph graph, const OpenOptions& options);
   Result<void> plan_for_gpu(const graph::Graph& graph, const OpenOptions& options);
   Result<void> place_weights();
+  void place_assembled(graph::ValueId id, std::uint8_t* target);
 
   /// What becomes of a range's bytes once they are in memory.
   struct Landing {
@@ -100,7 +103,15 @@ class LoadedModel {
     std::int64_t rows = 0, columns = 0;
     bool transposed = false;  ///< comes as (columns, rows)
     cpu::Layout layout = cpu::Layout::kPlain;
+    /// The groups of a matrix's columns, which become their order.
+    std::shared_ptr<const graph::Assembly> order;
+    /// Index into assemblings_ of the matrix that this is a part of; -1 for none.
+    std::int32_t assembling = -1;
     bool done = false;
+  };
+  struct Placed {
+    LoadRange range;
+    Landing landing;
   };
 
   models::Checkpoint checkpoint_;
@@ -113,6 +124,8 @@ class LoadedModel {
   Buffer weights_, workspace_;
   std::vector<LoadRange> ranges_;
   std::vector<Landing> landings_;  ///< one for each range
+  std::vector<Placed> placed_;     ///< while they are put into file order
+  std::vector<Assembling> assemblings_;
   bool ready_ = false;
 };
 

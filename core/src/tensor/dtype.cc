@@ -7,7 +7,7 @@ namespace {
 
 // Block sizes are GGUF's (ggml-common.h): a scale (and minimum) of 2 bytes, then packed quants.
 // K-quants and IQ4_XS have 256 elements, with 4- or 6-bit scales of 16 or 32 elements each; MXFP4's
-// scale is one byte, a power of two.
+// scale is one byte, a power of two. Z4 and Z8 are drawn in quant/dequantize.cc.
 constexpr std::array<DTypeInfo, kDTypeCount> kInfo = {{
     {"F32", 1, 4, false},
     {"F16", 1, 2, false},
@@ -32,6 +32,8 @@ constexpr std::array<DTypeInfo, kDTypeCount> kInfo = {{
     {"IQ4_NL", 32, 2 + 16, true},
     {"IQ4_XS", 256, 2 + 2 + 4 + 128, true},
     {"MXFP4", 32, 1 + 16, true},
+    {"Z4", 32, 2 + 2 + 16, true},
+    {"Z8", 32, 2 + 2 + 32, true},
 }};
 
 }  // namespace
@@ -46,7 +48,8 @@ std::uint64_t dtype_bytes(DType dtype, std::uint64_t elements) {
 
 std::optional<DType> dtype_from_name(std::string_view name) {
   for (int i = 0; i < kDTypeCount; ++i) {
-    if (kInfo[static_cast<std::size_t>(i)].name == name) return static_cast<DType>(i);
+    const auto dtype = static_cast<DType>(i);
+    if (is_file_type(dtype) && dtype_name(dtype) == name) return dtype;
   }
   return std::nullopt;
 }

@@ -1,5 +1,6 @@
-// Element types: plain numbers and the block formats of GGUF. A block is the smallest addressable
-// piece; a plain number is a block of one element.
+// Element types: plain numbers, the block formats of GGUF, and two of our own that GPTQ's and AWQ's
+// matrices become in memory. A block is the smallest addressable piece; a plain number is a block
+// of one element.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,14 @@ enum class DType : std::uint8_t {
   kIQ4_NL,
   kIQ4_XS,
   kMXFP4,
+  // With zero points: value = d · (q − z). They are in no file.
+  kZ4,
+  kZ8,
 };
-inline constexpr int kDTypeCount = 23;
+inline constexpr int kDTypeCount = 25;
+
+/// Whether files have tensors of the type.
+constexpr bool is_file_type(DType dtype) { return dtype != DType::kZ4 && dtype != DType::kZ8; }
 
 struct DTypeInfo {
   std::string_view name;        ///< "F16", "Q4_K": GGUF's and safetensors' own spelling
@@ -50,6 +57,7 @@ inline std::string_view dtype_name(DType dtype) { return dtype_info(dtype).name;
 /// fits: callers check both (tensor/tensor_info.h does).
 std::uint64_t dtype_bytes(DType dtype, std::uint64_t elements);
 
+/// The type that files call so.
 std::optional<DType> dtype_from_name(std::string_view name);
 
 }  // namespace hearth

@@ -39,7 +39,8 @@ TEST(TensorDirectory, FindsByNameAndRefusesTwins) {
 TEST(DType, NamesRoundTrip) {
   for (int i = 0; i < kDTypeCount; ++i) {
     auto dtype = static_cast<DType>(i);
-    EXPECT_EQ(dtype_from_name(dtype_name(dtype)), dtype);
+    const bool in_files = dtype != DType::kZ4 && dtype != DType::kZ8;
+    EXPECT_EQ(dtype_from_name(dtype_name(dtype)), in_files ? std::optional(dtype) : std::nullopt);
   }
   EXPECT_EQ(dtype_from_name("Q3_X"), std::nullopt);
 }

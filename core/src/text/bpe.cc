@@ -229,8 +229,17 @@ void BpeModel::encode_part(std::string_view part, std::size_t offset, TokenSink&
   std::memcpy(slot.key.data(), part.data(), part.size());
   std::copy_n(out.ids().begin() + static_cast<std::ptrdiff_t>(before), count, slot.ids.begin());
   ends[0] = 0;  // not known
-  for (std::size_t i = 0; out.tracked() && i < count; ++i) {
-    ends[i] = static_cast<std::uint8_t>(out.span(before + i).end - offset);
+  if (!out.tracked()) return;
+  std::size_t end = offset;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Span& span = out.span(before + i);
+    if (span.begin != end) {
+      // Something between two tokens has none, which ends cannot say.
+      ends[0] = 0;
+      return;
+    }
+    end = span.end;
+    ends[i] = static_cast<std::uint8_t>(end - offset);
   }
 }
 

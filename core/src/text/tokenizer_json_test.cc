@@ -218,8 +218,10 @@ TEST(JsonTokenizer, RefusesWhatContradictsItself) {
       {"/decoder", {{"type", "WordPiece"}}, "prefix"},
       {"/decoder", {{"type", "Strip"}, {"content", ""}}, "content"},
       {"/post_processor", {{"type", "BertProcessing"}}, "sep"},
-      {"/model", json::parse(R"({"type":"Unigram","vocab":[["a"]]})"), "vocab"},
-      {"/model", json::parse(R"({"type":"Unigram","vocab":[["a",0.5]],"unk_id":1})"), "unk_id"},
+      {"/model", {{"type", "Unigram"}, {"vocab", {{"a"}}}}, "vocab"},
+      {"/model",
+       {{"type", "Unigram"}, {"vocab", json::array({{"a", 0.5}})}, {"unk_id", 1}},
+       "unk_id"},
       {"/model", {{"type", "WordPiece"}, {"vocab", {{"a", 0}}}}, "unk_token"},
   };
   for (const Case& c : cases) {
@@ -241,9 +243,13 @@ json with_model(json model) {
 }
 
 TEST(JsonTokenizer, Unigram) {
-  // As text, because the library reads a list of pairs in braces as an object.
-  const json vocab = json::parse(R"([["<unk>",0],["a",-1],["b",-1],["ab",-1.5],["ba",-3],
-                                     ["<0xC3>",-9],["<0xA9>",-9]])");
+  const json vocab = json::array({{"<unk>", 0.0},
+                                  {"a", -1.0},
+                                  {"b", -1.0},
+                                  {"ab", -1.5},
+                                  {"ba", -3.0},
+                                  {"<0xC3>", -9.0},
+                                  {"<0xA9>", -9.0}});
   json document = with_model({{"type", "Unigram"}, {"unk_id", 0}, {"vocab", vocab}});
   EXPECT_EQ(encode(document, "aba bab"), (Ids{3, 1, 2, 3}));
   // Unknown characters in a row are one token.

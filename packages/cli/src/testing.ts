@@ -96,6 +96,7 @@ export const modelInfo: ModelInfo = {
     { dtype: "Q8_0", tensors: 1, bytes: 30_081_024 },
     { dtype: "F32", tensors: 61, bytes: 140_544 },
   ],
+  quantization: "",
   weightBytes: 96_576_768,
   activationBytes: 3_145_728,
   kvBytes: 47_185_920,

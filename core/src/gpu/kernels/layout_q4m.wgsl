@@ -4,10 +4,19 @@
 const UNIT: u32 = 32;
 const SHARE: u32 = 16;
 
+// With ZERO_POINTS the upper half is a zero point: value = d · (code − z). Products of a half and a
+// whole number of at most 9 bits are exact in floats.
+override ZERO_POINTS: u32 = 0;
+
 @group(0) @binding(1) var<storage, read> codes: array<vec4u>;
 // The same as `codes`: an entry point may use one of the two.
 @group(0) @binding(1) var<storage, read> code_pairs: array<vec2u>;
 @group(0) @binding(2) var<storage, read> scales: array<u32>;
+
+fn scale_and_min(word: u32) -> vec2f {
+  let halves = unpack2x16float(word);
+  return vec2f(halves.x, select(halves.y, -halves.x * halves.y, ZERO_POINTS == 1u));
+}
 
 struct Unit {
   codes: vec4u,
@@ -15,7 +24,7 @@ struct Unit {
 }
 
 fn load_unit(unit: u32) -> Unit {
-  return Unit(codes[unit], unpack2x16float(scales[unit]));
+  return Unit(codes[unit], scale_and_min(scales[unit]));
 }
 
 fn bytes4(unit: Unit, quarter: u32) -> u32 {
@@ -40,7 +49,7 @@ struct Part {
 }
 
 fn load_part(unit: u32, quarter: u32) -> Part {
-  return Part(codes[unit][quarter], unpack2x16float(scales[unit]));
+  return Part(codes[unit][quarter], scale_and_min(scales[unit]));
 }
 
 fn part_low(part: Part) -> vec4f {
@@ -83,6 +92,6 @@ fn share4(share: Share, quarter: u32) -> vec4f {
 }
 
 fn combine_share(share: Share, at: u32, dots: vec2f, sums: vec2f) -> f32 {
-  let dm = unpack2x16float(share.dm);
+  let dm = scale_and_min(share.dm);
   return dm.x * (dots.x + dots.y) + dm.y * (sums.x + sums.y);
 }

@@ -4,10 +4,19 @@
 const UNIT: u32 = 32;
 const SHARE: u32 = 16;
 
+// With ZERO_POINTS the upper half is a zero point: value = d · (code − z). Products of a half and a
+// whole number of at most 9 bits are exact in floats.
+override ZERO_POINTS: u32 = 0;
+
 @group(0) @binding(1) var<storage, read> codes: array<vec4u>;
 // The same as `codes`: an entry point may use one of the two.
 @group(0) @binding(1) var<storage, read> code_pairs: array<vec2u>;
 @group(0) @binding(2) var<storage, read> scales: array<vec2u>;
+
+fn scale_and_min(word: u32) -> vec2f {
+  let halves = unpack2x16float(word);
+  return vec2f(halves.x, select(halves.y, -halves.x * halves.y, ZERO_POINTS == 1u));
+}
 
 struct Unit {
   low: vec4u,
@@ -18,8 +27,8 @@ struct Unit {
 
 fn load_unit(unit: u32) -> Unit {
   let dm = scales[unit];
-  return Unit(codes[2u * unit], codes[2u * unit + 1u], unpack2x16float(dm.x),
-              unpack2x16float(dm.y));
+  return Unit(codes[2u * unit], codes[2u * unit + 1u], scale_and_min(dm.x),
+              scale_and_min(dm.y));
 }
 
 fn bytes4(unit: Unit, quarter: u32) -> u32 {
@@ -46,7 +55,7 @@ struct Part {
 fn load_part(unit: u32, quarter: u32) -> Part {
   let dm = scales[unit];
   return Part(codes[2u * unit][quarter], codes[2u * unit + 1u][quarter],
-              unpack2x16float(dm.x), unpack2x16float(dm.y));
+              scale_and_min(dm.x), scale_and_min(dm.y));
 }
 
 fn part_low(part: Part) -> vec4f {
@@ -81,7 +90,7 @@ fn share4(share: Share, quarter: u32) -> vec4f {
 }
 
 fn combine_share(share: Share, at: u32, dots: vec2f, sums: vec2f) -> f32 {
-  let low = unpack2x16float(share.dm.x);
-  let high = unpack2x16float(share.dm.y);
+  let low = scale_and_min(share.dm.x);
+  let high = scale_and_min(share.dm.y);
   return (low.x * dots.x + low.y * sums.x) + (high.x * dots.y + high.y * sums.y);
 }

@@ -30,6 +30,13 @@ describe("hearth inspect", () => {
     `);
   });
 
+  it("says how a checkpoint is quantized", async () => {
+    const model = { ...inspection.model, quantization: "GPTQ 4-bit, groups of 128" };
+    const quantized = { inspect: async () => ({ ...inspection, model }) };
+    const { stdout } = await hearth(["inspect", "m"], { hearth: quantized, columns: 100 });
+    expect(stdout).toMatch(/^quantization +GPTQ 4-bit, groups of 128$/m);
+  });
+
   it("prints the facts and the tables in 40 columns", async () => {
     const line = ["inspect", "m", "--tensors", "--metadata"];
     const { stdout } = await hearth(line, { hearth: api, columns: 40 });

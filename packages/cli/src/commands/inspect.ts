@@ -66,6 +66,9 @@ function facts(inspection: Inspection): [string, string][] {
         .map(({ dtype, tensors, bytes }) => `${dtype}: ${tensors} in ${formatBytes(bytes)}`)
         .join("; "),
     ],
+    ...(model.quantization
+      ? [["quantization", printable(model.quantization)] satisfies [string, string]]
+      : []),
     [
       "memory",
       `${formatBytes(memory)}: weights ${formatBytes(model.weightBytes)}, keys and values ${formatBytes(model.kvBytes)}, working space ${formatBytes(model.activationBytes)}`,

@@ -6,6 +6,7 @@ import type { Core } from "../core/core.js";
 import { yieldNow } from "../engine/yield.js";
 import { HearthError, throwIfAborted } from "../errors.js";
 import type { Gpu } from "./adapter.js";
+import { columnOrderBy } from "./column-order.js";
 import type { PipelineCache } from "./compile.js";
 import { digest, type Learned, learn, type Memos } from "./memory.js";
 import { Runner } from "./runner.js";
@@ -39,7 +40,7 @@ export async function runCheck(
   let output = new Uint8Array();
   let failure: HearthError | undefined;
   try {
-    output = new Uint8Array(await compute(gpu, pipelines, opened));
+    output = new Uint8Array(await compute(core, gpu, pipelines, opened));
   } catch (error) {
     failure = HearthError.from(error);
   }
@@ -49,7 +50,12 @@ export async function runCheck(
   return { name, key, verdict: failure ? { ...verdict, ok: false } : verdict, sources, failure };
 }
 
-async function compute(gpu: Gpu, pipelines: PipelineCache, check: GpuCheck): Promise<Uint8Array> {
+async function compute(
+  core: Core,
+  gpu: Gpu,
+  pipelines: PipelineCache,
+  check: GpuCheck,
+): Promise<Uint8Array> {
   const { plan, file, steps, output } = check;
   const bytes = {
     name: "check",
@@ -66,7 +72,8 @@ async function compute(gpu: Gpu, pipelines: PipelineCache, check: GpuCheck): Pro
   // Whatever handle a load names, there is one file.
   const files = new Map(plan.loads.map((load) => [load.file, bytes]));
   const programs = [...new Set(steps.flatMap((step) => step.programs))];
-  const runner = await Runner.build(gpu.device, pipelines, plan, 0, { files, programs });
+  const options = { files, programs, columnOrder: columnOrderBy(core) };
+  const runner = await Runner.build(gpu.device, pipelines, plan, 0, options);
   try {
     for (const step of steps) await runner.submit({ ...step, read: "" }).answer;
     return await runner.read(output);

@@ -6,6 +6,7 @@ import type { OpenFiles } from "../engine/files.js";
 import { HearthError, throwIfAborted } from "../errors.js";
 import type { Gpu } from "./adapter.js";
 import { checkKernels } from "./checks.js";
+import { columnOrderBy } from "./column-order.js";
 import { PipelineCache } from "./compile.js";
 import { placeOf, recall } from "./memory.js";
 import { byHandle, compilesAhead, GpuModel } from "./model.js";
@@ -57,10 +58,12 @@ export async function loadOnGpu(
 
   options.onTotal(plan.loads.reduce((sum, load) => sum + load.bytes, 0));
   const rowBytes = info.vocabSize * 4;
+  const columnOrder = columnOrderBy(core);
   const runner = await Runner.build(gpu.device, pipelines, plan, rowBytes, {
     files: byHandle(handles, files),
     signal,
     onBytes: options.onBytes,
+    columnOrder,
     compileAhead: compilesAhead(gpu),
   });
   await core.call("modelReady", { model });
@@ -73,7 +76,7 @@ export async function loadOnGpu(
       subject: other.adapter.description,
     });
   };
-  const parts = { plan, handles, rowBytes, reopen, files: files.reopen };
+  const parts = { plan, handles, rowBytes, columnOrder, reopen, files: files.reopen };
   return { model, info, gpuModel: new GpuModel(parts, runner) };
 }
 

@@ -50,6 +50,7 @@ function planOf(units: number[], more: Partial<GpuLoad> = {}): GpuPlan {
     const load: GpuLoad = {
       ...{ file: 1, offset: at * blockBytes, bytes: count * blockBytes, name: "w", dtype: "T" },
       ...{ pipeline: 0, unitBytes: blockBytes, sliceUnits: 1, firstUnit: at },
+      ...{ rows: 0, groupSize: 0, sorted: false },
       targets: [
         { buffer: 0, offset: 0, bytes: total * 4 },
         { buffer: 1, offset: 0, bytes: size(total * 2) },
@@ -143,6 +144,53 @@ describe("loading", () => {
     plan.loads[0]?.targets.splice(0, 2, { buffer: 0, offset: 0, bytes: 16 });
     const { parts } = await loaded(plan, bytes);
     expect([...(parts[0] ?? [])]).toEqual([...bytes, 0, 0]);
+  });
+
+  it("dispatches units along x and their rows along y", async () => {
+    const code = /* wgsl */ `
+struct Repack { units: u32, first: u32, offset: u32, spare: u32 }
+@group(0) @binding(0) var<uniform> job: Repack;
+@group(0) @binding(1) var<storage, read> staging: array<u32>;
+@group(0) @binding(2) var<storage, read_write> rows: array<atomic<u32>>;
+@group(0) @binding(3) var<storage, read_write> scales: array<u32>;
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u) {
+  atomicAdd(&rows[job.first + group.x], 1u);
+  scales[0] = staging[job.offset / 4u];
+}`;
+    const plan = planOf([5], { rows: 130 });
+    plan.sources = [{ name: "rows", code }];
+    const { parts } = await loaded(plan, bytesOf(5 * blockBytes));
+    const counts = new Uint32Array((parts[0] as Uint8Array).buffer);
+    expect([...counts]).toEqual(Array(5).fill(3 * 64));
+  });
+
+  it("puts what the core makes of groups where the groups would go", async () => {
+    const groups = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
+    const order = { groupSize: 1, pipeline: -1, unitBytes: 8, bytes: 8, offset: 0 };
+    const plan = planOf([1], order);
+    plan.buffers = [{ name: "order", kind: "weights", bytes: 8 }];
+    plan.loads[0]?.targets.splice(0, 2, { buffer: 0, offset: 0, bytes: 8 });
+    // The same again, only to be looked at.
+    plan.loads.push({ ...(plan.loads[0] as GpuLoad), sorted: true, targets: [] });
+    const seen: [boolean, number[]][] = [];
+    const pipelines = new PipelineCache(gpu.device);
+    const runner = await Runner.build(gpu.device, pipelines, plan, 0, {
+      ...options(groups),
+      columnOrder: async ({ sorted }, bytes) => {
+        seen.push([sorted, [...bytes]]);
+        return Uint8Array.of(1, 0, 0, 0, 2, 0, 0, 0);
+      },
+    });
+    const held = await runner.read({ buffer: 0, offset: 0, bytes: 8 });
+    expect([...held]).toEqual([1, 0, 0, 0, 2, 0, 0, 0]);
+    expect(seen).toEqual([
+      [false, [...groups]],
+      [true, [...groups]],
+    ]);
+    runner.destroy();
+    const without = Runner.build(gpu.device, pipelines, plan, 0, options(groups));
+    await expect(without).rejects.toMatchObject({ code: "internal" });
   });
 
   it("makes up blocks of a shape whose weights do not exist", async () => {

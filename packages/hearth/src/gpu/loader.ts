@@ -8,6 +8,7 @@ import type { OpenFile } from "../engine/files.js";
 import { yieldNow } from "../engine/yield.js";
 import { HearthError, throwIfAborted } from "../errors.js";
 import type { Buffers } from "./buffers.js";
+import type { ColumnOrderOf } from "./column-order.js";
 import type { Compiled } from "./compile.js";
 import type { Device } from "./device.js";
 import { fillRandom, madeUp } from "./fill.js";
@@ -23,6 +24,8 @@ const slotBytes = 256;
 const slots = 64;
 /** Units that a workgroup of the repacking kernels takes: each of its invocations takes a pair. */
 const unitsPerGroup = 128;
+/** Rows of a unit that a workgroup takes, of kernels that take many. */
+const rowsPerGroup = 64;
 /** Kernels read whole words, of which the last may reach past the last block. */
 const slack = 16;
 /** Slices start at 16 bytes, so that a kernel may read the staging buffer as vectors. */
@@ -33,6 +36,8 @@ export interface LoadOptions {
   readonly files: ReadonlyMap<number, OpenFile>;
   readonly signal?: AbortSignal | undefined;
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** For plans with columns out of order. */
+  readonly columnOrder?: ColumnOrderOf | undefined;
 }
 
 interface Slice {
@@ -145,7 +150,9 @@ class Loader {
       if (this.#used + bytes > this.#size || this.#slices.length === slots) await this.#flush();
       const into = this.#bytes.subarray(this.#used, this.#used + bytes);
       await this.#read(load, done * load.unitBytes, into);
-      if (compiled) this.#stage({ load, compiled, units: count }, load.firstUnit + done, bytes);
+      if (load.groupSize > 0) await this.#order(load, into);
+      else if (compiled)
+        this.#stage({ load, compiled, units: count }, load.firstUnit + done, bytes);
       else await this.#copy(load, (load.firstUnit + done) * load.unitBytes, bytes);
       done += count;
       this.#options.onBytes?.(bytes);
@@ -200,6 +207,14 @@ class Loader {
     this.#used = aligned(this.#used + bytes, sliceAlign);
   }
 
+  /** Groups of columns, of which the core makes their order, or only looks whether they are in it. */
+  async #order(load: GpuLoad, groups: Uint8Array): Promise<void> {
+    const { columnOrder } = this.#options;
+    if (!columnOrder) throw new HearthError("internal", "The load plan has columns out of order.");
+    groups.set(await columnOrder(load, groups));
+    if (load.targets.length > 0) await this.#copy(load, 0, groups.length);
+  }
+
   /** For bytes that the kernels take as the file has them. */
   async #copy(load: GpuLoad, at: number, bytes: number): Promise<void> {
     const [target] = load.targets;
@@ -252,11 +267,18 @@ class Loader {
         ],
         load.name,
       );
+      pass.setPipeline(compiled.pipeline);
+      pass.setBindGroup(0, group);
+      if (load.rows > 0) {
+        pass.dispatchWorkgroups(
+          Math.min(units, mostWorkgroups),
+          Math.ceil(load.rows / rowsPerGroup),
+        );
+        continue;
+      }
       // One more, as the first pair may be half another slice's.
       const groups = Math.ceil((units + 1) / unitsPerGroup);
       const x = Math.min(groups, mostWorkgroups);
-      pass.setPipeline(compiled.pipeline);
-      pass.setBindGroup(0, group);
       pass.dispatchWorkgroups(x, Math.ceil(groups / x));
     }
     pass.end();

@@ -5,6 +5,7 @@ import type { GpuPlan } from "../abi.generated.js";
 import type { OpenFiles } from "../engine/files.js";
 import { HearthError, throwIfAborted } from "../errors.js";
 import type { Gpu } from "./adapter.js";
+import type { ColumnOrderOf } from "./column-order.js";
 import { PipelineCache } from "./compile.js";
 import type { Runner } from "./runner.js";
 import { Runner as GpuRunner } from "./runner.js";
@@ -16,6 +17,7 @@ export interface GpuModelParts {
   readonly handles: readonly number[];
   /** Bytes of a row of logits. */
   readonly rowBytes: number;
+  readonly columnOrder: ColumnOrderOf;
   /** Another device of the same kind. */
   reopen(signal: AbortSignal): Promise<Gpu>;
   /** The model's files, open again. */
@@ -50,7 +52,7 @@ export class GpuModel implements Recoverable {
   }
 
   async recover(signal: AbortSignal): Promise<void> {
-    const { plan, handles, rowBytes } = this.#parts;
+    const { plan, handles, rowBytes, columnOrder } = this.#parts;
     let gpu: Gpu;
     try {
       gpu = await this.#parts.reopen(signal);
@@ -62,7 +64,7 @@ export class GpuModel implements Recoverable {
     try {
       files = await this.#parts.files(signal);
       const compileAhead = compilesAhead(gpu);
-      const options = { files: byHandle(handles, files), signal, compileAhead };
+      const options = { files: byHandle(handles, files), signal, columnOrder, compileAhead };
       const pipelines = new PipelineCache(gpu.device);
       this.#runner = await GpuRunner.build(gpu.device, pipelines, plan, rowBytes, options);
     } catch (error) {

@@ -39,6 +39,7 @@ export const fakeModelInfo: ModelInfo = {
   trainedContext: 64,
   contextLength: 64,
   dtypes: [],
+  quantization: "",
   weightBytes: 8,
   activationBytes: 8,
   kvBytes: 8,

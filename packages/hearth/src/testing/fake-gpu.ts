@@ -122,7 +122,10 @@ export function tinyPlan(): GpuPlan {
   ) => ({
     ...{ name, pipeline, bindings: names.map(bound), x, y, z: fixed(1), bytes: 0 },
   });
-  const load = { file: 1, bytes: vocabSize, name: "table", dtype: "I32", firstUnit: 0 };
+  const load = {
+    ...{ file: 1, bytes: vocabSize, name: "table", dtype: "I32", firstUnit: 0 },
+    ...{ rows: 0, groupSize: 0, sorted: false },
+  };
   return {
     sources: Object.entries(sources).map(([name, code]) => ({ name, code })),
     pipelines: [
