@@ -202,33 +202,44 @@ void BpeModel::encode_part(std::string_view part, std::size_t offset, TokenSink&
   const std::size_t index = std::hash<std::string_view>{}(part) % kCacheSlots;
   CacheSlot& slot = cache_[index];
   CacheEnds& ends = cache_ends_[index];
-  if (slot.key_size == part.size() && std::memcmp(slot.key.data(), part.data(), part.size()) == 0) {
-    if (!out.tracked()) {
+  const bool found =
+      slot.key_size == part.size() && std::memcmp(slot.key.data(), part.data(), part.size()) == 0;
+  const std::size_t before = out.size();
+  if (!out.tracked()) {
+    if (found) {
       out.ids().insert(out.ids().end(), slot.ids.begin(), slot.ids.begin() + slot.count);
       return;
     }
-    std::size_t begin = 0;
-    for (std::size_t i = 0; i < slot.count; ++i) {
-      out.add(slot.ids[i], offset + begin, offset + ends[i]);
-      begin = ends[i];
+    merge_word(part, offset, out);
+  } else {
+    if (found && ends[0] != 0) {
+      std::size_t begin = 0;
+      for (std::size_t i = 0; i < slot.count; ++i) {
+        out.add(slot.ids[i], offset + begin, offset + ends[i]);
+        begin = ends[i];
+      }
+      return;
     }
-    return;
+    merge_word(part, offset, out);
   }
-  // Merged with spans whoever asks, because who asks next may want them.
-  part_ids_.clear();
-  part_spans_.clear();
-  TokenSink sink(part_ids_, &part_spans_);
-  merge_word(part, 0, sink);
-  for (std::size_t i = 0; i < part_ids_.size(); ++i) {
-    out.add(part_ids_[i], offset + part_spans_[i].begin, offset + part_spans_[i].end);
-  }
-  if (part_ids_.size() > CacheSlot::kIds) return;
+  const std::size_t count = out.size() - before;
+  if (count > CacheSlot::kIds) return;
   slot.key_size = static_cast<std::uint8_t>(part.size());
-  slot.count = static_cast<std::uint8_t>(part_ids_.size());
+  slot.count = static_cast<std::uint8_t>(count);
   std::memcpy(slot.key.data(), part.data(), part.size());
-  for (std::size_t i = 0; i < part_ids_.size(); ++i) {
-    slot.ids[i] = part_ids_[i];
-    ends[i] = static_cast<std::uint8_t>(part_spans_[i].end);
+  std::copy_n(out.ids().begin() + static_cast<std::ptrdiff_t>(before), count, slot.ids.begin());
+  ends[0] = 0;  // not known
+  if (!out.tracked()) return;
+  std::size_t end = offset;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Span& span = out.span(before + i);
+    if (span.begin != end) {
+      // Something between two tokens has none, which ends cannot say.
+      ends[0] = 0;
+      return;
+    }
+    end = span.end;
+    ends[i] = static_cast<std::uint8_t>(end - offset);
   }
 }
 

@@ -156,10 +156,8 @@ class BpeModel final : public TokenModel {
   // Working memory, kept between words; the reason why a tokenizer is not shared between threads.
   mutable std::vector<Symbol> symbols_;
   mutable std::vector<Candidate> heap_;
-  mutable std::vector<TokenId> part_ids_;
-  mutable std::vector<Span> part_spans_;
   mutable std::vector<CacheSlot> cache_;       // direct-mapped by the word's hash
-  mutable std::vector<CacheEnds> cache_ends_;  // (slot): where its tokens end in the word
+  mutable std::vector<CacheEnds> cache_ends_;  // (slot): where tokens end; 0 first: not known
 };
 
 }  // namespace hearth

@@ -43,7 +43,9 @@ export async function encode(
     ...options,
   });
   const { ids, begins, ends, second, typeIds, added } = encoded;
-  const units = [text, pair].map((one) => (typeof one === "string" ? unitsOfBytes(one) : undefined));
+  const units = [text, pair].map((one) =>
+    typeof one === "string" ? unitsOfBytes(one) : undefined,
+  );
   const offsets = ids.map((_, i): [number, number] => {
     const map = units[second[i] as number];
     const begin = begins[i] as number;

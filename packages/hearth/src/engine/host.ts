@@ -19,6 +19,7 @@ import type { Call, Handlers } from "../worker/serve.js";
 import { runBenchmark } from "./benchmark.js";
 import type { BenchmarkResult } from "./benchmark-types.js";
 import { runDiagnosis } from "./diagnose.js";
+import { encode, utf8 } from "./encode.js";
 import { type OpenFiles, obtainFiles, type WeightChecks } from "./files.js";
 import { generate } from "./generate.js";
 import {
@@ -34,7 +35,6 @@ import {
 import { Meter } from "./meter.js";
 import { onGpu } from "./on-gpu.js";
 import { Place, type PlacePlatform } from "./place.js";
-import { encode, utf8 } from "./encode.js";
 import { Queue } from "./queue.js";
 import type { AdapterInfo, EngineInfo, ForwardResult, Inspection, TokenizerInfo } from "./types.js";
 

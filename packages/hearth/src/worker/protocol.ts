@@ -6,8 +6,8 @@ import type { BenchmarkProgress, BenchmarkResult } from "../engine/benchmark-typ
 import type { DiagnoseProgress, Diagnosis } from "../engine/diagnosis-types.js";
 import type {
   Device,
-  EngineInfo,
   Encoding,
+  EngineInfo,
   ForwardResult,
   GpuRestrictions,
   HuggingFaceOptions,

@@ -13,6 +13,7 @@ const handlers = (own: Partial<Handlers>): Handlers => ({
   generate: none,
   renderChat: none,
   tokenize: none,
+  encode: none,
   detokenize: none,
   score: none,
   forward: none,
