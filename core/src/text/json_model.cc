@@ -1,5 +1,6 @@
 // Models of tokenizer.json: see json_components.h.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "text/bpe.h"
@@ -111,6 +112,38 @@ Result<JsonModel> read_bpe(const Json& value) {
   return model;
 }
 
+// A number as the reference reads it. Its JSON reader (serde_json, as built there) takes the digits
+// as a whole number and divides by a power of ten, which is off by the last bit for one number in
+// seven; and that bit decides between ways to cut a word that score the same but for rounding.
+double read_as_reference(double value) {
+  char text[32];
+  const auto [end, error] = std::to_chars(text, text + sizeof text, std::abs(value));
+  std::uint64_t digits = 0;
+  int exponent = 0;
+  bool fraction = false;
+  const char* at = text;
+  for (; at != end && *at != 'e'; ++at) {
+    if (*at == '.') {
+      fraction = true;
+      continue;
+    }
+    digits = digits * 10 + static_cast<std::uint64_t>(*at - '0');
+    exponent -= fraction ? 1 : 0;
+  }
+  if (at != end) {
+    int stated = 0;
+    const char* from = at + 1 + (at[1] == '+' ? 1 : 0);
+    std::from_chars(from, end, stated);
+    exponent += stated;
+  }
+  // Powers past this are infinite; no score is so small or large.
+  if (std::abs(exponent) > 300) return value;
+  const double power = std::pow(10.0, std::abs(exponent));
+  const double read =
+      exponent < 0 ? static_cast<double>(digits) / power : static_cast<double>(digits) * power;
+  return std::signbit(value) ? -read : read;
+}
+
 // [["token", score], …]: the place in the list is the id.
 Result<JsonModel> read_unigram(const Json& value) {
   JsonModel model;
@@ -129,7 +162,7 @@ Result<JsonModel> read_unigram(const Json& value) {
     const std::string& text = *entry[0].get_ptr<const std::string*>();
     add_token(model, text, static_cast<TokenId>(parts->tokens.size()));
     parts->tokens.push_back(text);
-    parts->scores.push_back(score);
+    parts->scores.push_back(read_as_reference(score));
   }
   if (const Json* unknown = member(value, "unk_id")) {
     parts->unknown = read_token_id(*unknown);

@@ -175,9 +175,10 @@ class BertChinese final : public Normalizer {
 class BertStripAccents final : public Normalizer {
  public:
   bool apply(const Slice& in, AlignedText& out) const override {
+    // The reference's table of marks is Unicode 8's, in which two that are marks now were letters.
     return filter(in, out, [](char32_t code) {
       return code < 0x80 || char_class(code).category() != GeneralCategory::kMn ||
-             char_kind(code).after_unicode_8();
+             char_kind(code).after_unicode_8() || in_range(code, 0x1885, 0x1886);
     });
   }
 };
