@@ -95,7 +95,7 @@ async function run({ model, device, ids, next }: Asked) {
     // The goldens come without tokenizers, so they are named file by file.
     model: {
       name: model,
-      weights: await file("model.safetensors"),
+      weights: [await file("model.safetensors")],
       config: await file("config.json"),
     },
     device,
